@@ -1,0 +1,36 @@
+import { digestSchema, kernelIdentitySchema, patchedFunctionSchema } from '#libs/contracts';
+import { z } from 'zod';
+
+const objectId = z.string().regex(/^[0-9a-f]{40}$/);
+
+/**
+ * What a bundle is, what it does, and what it needs: the signed part. The payload follows by digest.
+ * `bundleId` isn't in here: it is derived from the manifest's bytes.
+ */
+export const manifestSchema = z.object({
+  schema: z.literal(1),
+  kernel: kernelIdentitySchema,
+  fixes: z
+    .array(
+      z.object({
+        fixId: z.string(),
+        commit: objectId.optional(),
+        upstream: objectId.optional(),
+        subject: z.string().max(1024),
+        cves: z.array(z.string().max(32)),
+        paths: z.array(z.string().max(4096)),
+      }),
+    )
+    .min(1),
+  functions: z.array(patchedFunctionSchema).min(1),
+  loader: z.object({ format: z.literal('klp-module'), minVersion: z.literal(1) }),
+  /** The kernel module's own name: its folder below /sys/kernel/livepatch. */
+  module: z.string().regex(/^[a-z0-9_]{1,55}$/),
+  /** Replaces all earlier live patches instead of standing beside them. */
+  replace: z.boolean(),
+  reversible: z.boolean(),
+  payload: z
+    .array(z.object({ path: z.string().max(255), sha256: digestSchema, length: z.number().int().positive() }))
+    .min(1),
+});
+export type Manifest = z.infer<typeof manifestSchema>;
