@@ -1,3 +1,4 @@
+export * from './api/machine.js';
 export * from './envelope.js';
 export * from './events/bundle.js';
 export * from './events/drop.js';
