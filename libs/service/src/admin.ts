@@ -1,0 +1,59 @@
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import { Problem } from './problem.js';
+
+const sha256 = (text: string): Buffer => createHash('sha256').update(text).digest();
+
+/** Knows the admin token by its hash alone. */
+export class AdminToken {
+  constructor(private readonly hash: Buffer) {}
+
+  /** Compares in constant time. */
+  matches(token: string): boolean {
+    return timingSafeEqual(sha256(token), this.hash);
+  }
+
+  static of(token: string): AdminToken {
+    return new AdminToken(sha256(token));
+  }
+
+  /**
+   * Takes the token that is given, else the one kept in the data folder (as a hash), else makes one: `fresh` is then the only
+   * time that anybody sees it.
+   */
+  static async open(dataDir: string, given?: string): Promise<{ token: AdminToken; fresh?: string }> {
+    if (given !== undefined) return { token: AdminToken.of(given) };
+    const file = join(dataDir, 'admin-token.sha256');
+    const kept = await readFile(file, 'utf8').catch(() => undefined);
+    if (kept !== undefined && /^[0-9a-f]{64}\n?$/.test(kept)) {
+      return { token: new AdminToken(Buffer.from(kept.trim(), 'hex')) };
+    }
+    const fresh = `sca_${randomBytes(24).toString('base64url')}`;
+    await mkdir(dataDir, { recursive: true });
+    await writeFile(file, `${sha256(fresh).toString('hex')}\n`, { mode: 0o600 });
+    return { token: AdminToken.of(fresh), fresh };
+  }
+}
+
+/** Lets in who shows the admin token: `Authorization: Bearer …`. */
+@Injectable()
+export class AdminGuard implements CanActivate {
+  constructor(private readonly token: AdminToken) {}
+
+  canActivate(context: ExecutionContext): boolean {
+    const request = context.switchToHttp().getRequest<FastifyRequest>();
+    const [scheme, token] = (request.headers.authorization ?? '').split(' ', 2);
+    if (scheme?.toLowerCase() === 'bearer' && token !== undefined && token.length <= 256 && this.token.matches(token)) {
+      return true;
+    }
+    throw new Problem({
+      status: 401,
+      code: 'unauthorized',
+      title: 'An admin token is needed',
+      detail: 'send `Authorization: Bearer <token>`; the token was shown when the service first started',
+    });
+  }
+}

@@ -1,0 +1,6 @@
+export * from './admin.js';
+export * from './clock.js';
+export * from './config.js';
+export * from './problem.js';
+export * from './reaction.js';
+export * from './zod-body.js';
