@@ -39,5 +39,5 @@ export type Fact<T extends EventType = EventType> = { [K in T]: { readonly type:
 
 /** Builds a fact. */
 export function fact<T extends EventType>(type: T, data: EventData<T>): Fact<T> {
-  return { type, data } as unknown as Fact<T>;
+  return { type, data };
 }

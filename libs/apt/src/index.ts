@@ -1,0 +1,3 @@
+export * from './apt.js';
+export * from './kernels.js';
+export * from './version.js';

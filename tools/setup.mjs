@@ -1,0 +1,117 @@
+// Brings a fresh machine to where the other commands can run: npm packages from the lock, and Debian's packages. It is plain
+// JavaScript on Node's own modules because it runs before anything else is there. A second run finds all in place.
+import { execFileSync, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { accessSync, constants, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+
+/** What each Debian package is needed for, known by a program (or file) that it brings. */
+const systemPackages = [
+  ['nats-server', ['nats-server', '/usr/sbin/nats-server'], 'the event log'],
+  ['qemu-system-x86', ['qemu-system-x86_64'], 'the guest machine'],
+  ['busybox-static', ['/bin/busybox', '/usr/bin/busybox'], 'the guest machine'],
+  ['gcc-12', ['gcc-12'], 'compiling kernel objects as Debian does'],
+  ['g++', ['g++'], 'compiling sqlite3 where no prebuilt binary can be had'],
+  ['make', ['make'], 'reading the kernel’s Makefiles'],
+  ['binutils', ['readelf'], 'assembling kernel objects'],
+  ['libelf1', ['/usr/lib/x86_64-linux-gnu/libelf.so.1'], 'objtool'],
+  ['python3', ['python3'], 'node-gyp'],
+  ['git', ['git'], 'source trees'],
+  ['xz-utils', ['xz'], 'reading packages'],
+  ['zstd', ['zstd'], 'reading packages'],
+  ['cpio', ['cpio'], 'reading packages'],
+  ['kmod', ['insmod', '/sbin/insmod'], 'loading modules'],
+];
+
+function has(program) {
+  const places = program.startsWith('/')
+    ? [program]
+    : [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/sbin'].map((folder) => join(folder, program));
+  return places.some((place) => {
+    try {
+      accessSync(place, constants.R_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+function say(text) {
+  process.stderr.write(`setup: ${text}\n`);
+}
+
+function run(command, args, env = {}) {
+  const { status, error } = spawnSync(command, args, {
+    cwd: root,
+    stdio: ['ignore', 2, 2],
+    env: { ...process.env, ...env },
+  });
+  if (error !== undefined || status !== 0) {
+    say(`\`${command} ${args.join(' ')}\` failed${error ? `: ${error.message}` : ` with exit code ${status}`}`);
+    process.exit(1);
+  }
+}
+
+/** The words to put before a command that needs root; undefined if this user can't have it without a password. */
+function privilege() {
+  if (process.getuid?.() === 0) return [];
+  return spawnSync('sudo', ['-n', 'true'], { stdio: 'ignore' }).status === 0 ? ['sudo', '-n'] : undefined;
+}
+
+function installSystemPackages() {
+  const missing = systemPackages.filter(([, marks]) => !marks.some(has));
+  // Looking versions up needs apt's lists, which a fresh machine may not have yet.
+  const lists = spawnSync('apt-cache', ['madison', 'nats-server'], { encoding: 'utf8' });
+  if (lists.error !== undefined) {
+    if (missing.length === 0) return;
+    say(`this is no Debian machine: install ${missing.map(([name]) => name).join(', ')} by its own means`);
+    process.exit(1);
+  }
+  const listsMissing = !/\S/.test(lists.stdout ?? '');
+  if (missing.length === 0 && !listsMissing) return;
+  const names = missing.map(([name]) => name);
+  for (const [name, , use] of missing) say(`needs ${name} (${use})`);
+  const sudo = privilege();
+  if (sudo === undefined) {
+    const install = names.length === 0 ? '' : ` && sudo apt-get install -y --no-install-recommends ${names.join(' ')}`;
+    say(`run this once, then try again:\n\n  sudo apt-get update${install}\n`);
+    process.exit(1);
+  }
+  const quiet = { DEBIAN_FRONTEND: 'noninteractive' };
+  const as = (...args) => run([...sudo, ...args][0], [...sudo, ...args].slice(1), quiet);
+  as('apt-get', '-q', 'update');
+  if (names.length > 0) as('apt-get', '-qq', 'install', '-y', '--no-install-recommends', ...names);
+}
+
+function installNodePackages() {
+  const lock = createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex');
+  const stamp = join(root, 'node_modules', '.splicecast-lock');
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return;
+  say(
+    'installing npm packages from the lock (sqlite3 compiles where its prebuilt binary can’t be fetched: some minutes)',
+  );
+  run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']);
+  mkdirSync(dirname(stamp), { recursive: true });
+  writeFileSync(stamp, lock);
+}
+
+const major = Number(process.versions.node.split('.')[0]);
+if (major < 20) {
+  say(`Node 20 or newer is needed; this is ${process.version}`);
+  process.exit(1);
+}
+installSystemPackages();
+installNodePackages();
+if (process.argv.includes('--build')) {
+  say('compiling');
+  execFileSync(join(root, 'node_modules', '.bin', 'tsc'), ['-p', 'tsconfig.build.json'], {
+    cwd: root,
+    stdio: ['ignore', 2, 2],
+  });
+}
