@@ -3,6 +3,9 @@ import { z } from 'zod';
 
 const objectId = z.string().regex(/^[0-9a-f]{40}$/);
 
+/** Where a payload lies in the artefact. One folder, one kind of file: no path can lead out of where it is unpacked. */
+export const payloadPathSchema = z.string().regex(/^payload\/[a-z0-9_]{1,55}\.ko$/);
+
 /**
  * What a bundle is, what it does, and what it needs: the signed part. The payload follows by digest.
  * `bundleId` isn't in here: it is derived from the manifest's bytes.
@@ -17,12 +20,13 @@ export const manifestSchema = z.object({
         commit: objectId.optional(),
         upstream: objectId.optional(),
         subject: z.string().max(1024),
-        cves: z.array(z.string().max(32)),
-        paths: z.array(z.string().max(4096)),
+        cves: z.array(z.string().max(32)).max(1000),
+        paths: z.array(z.string().max(4096)).max(10_000),
       }),
     )
-    .min(1),
-  functions: z.array(patchedFunctionSchema).min(1),
+    .min(1)
+    .max(10_000),
+  functions: z.array(patchedFunctionSchema).min(1).max(100_000),
   loader: z.object({ format: z.literal('klp-module'), minVersion: z.literal(1) }),
   /** The kernel module's own name: its folder below /sys/kernel/livepatch. */
   module: z.string().regex(/^[a-z0-9_]{1,55}$/),
@@ -30,7 +34,13 @@ export const manifestSchema = z.object({
   replace: z.boolean(),
   reversible: z.boolean(),
   payload: z
-    .array(z.object({ path: z.string().max(255), sha256: digestSchema, length: z.number().int().positive() }))
-    .min(1),
+    .array(z.object({ path: payloadPathSchema, sha256: digestSchema, length: z.number().int().positive() }))
+    .min(1)
+    .max(64),
 });
 export type Manifest = z.infer<typeof manifestSchema>;
+
+/** Path of a module's payload: `payload/<module>.ko`. */
+export function payloadPathOf(module: string): string {
+  return `payload/${module}.ko`;
+}
