@@ -48,7 +48,7 @@ async function inflateWithin(bytes: Uint8Array, maxBytes: number): Promise<Buffe
   try {
     return await inflate(bytes, { maxOutputLength: maxBytes });
   } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && cause.code === 'ERR_BUFFER_TOO_LARGE') {
+    if ((cause as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') {
       throw new BundleError('bundle-too-large', `unpacked it has more than ${maxBytes} bytes`, { cause });
     }
     throw new BundleError('malformed-archive', 'not a whole gzip stream', { cause });

@@ -124,11 +124,12 @@ describe('a bundle', () => {
   });
 });
 
+const manifestEntry = async () => ({
+  name: 'manifest.json',
+  bytes: (await assembleBundle(input, payloads)).manifestBytes,
+});
+
 describe('a bundle is refused', () => {
-  const manifestEntry = async () => ({
-    name: 'manifest.json',
-    bytes: (await assembleBundle(input, payloads)).manifestBytes,
-  });
   const good = { name: path, bytes: module };
 
   it('when a payload was altered', async () => {
