@@ -1,6 +1,6 @@
 // Brings a fresh machine to where the other commands can run: npm packages from the lock, and Debian's packages. It is plain
 // JavaScript on Node's own modules because it runs before anything else is there. A second run finds all in place.
-import { execFileSync, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { accessSync, constants, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -10,20 +10,20 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 
 /** What each Debian package is needed for, known by a program (or file) that it brings. */
 const systemPackages = [
-  ['nats-server', ['nats-server', '/usr/sbin/nats-server'], 'the event log'],
-  ['qemu-system-x86', ['qemu-system-x86_64'], 'the guest machine'],
-  ['busybox-static', ['/bin/busybox', '/usr/bin/busybox'], 'the guest machine'],
-  ['gcc-12', ['gcc-12'], 'compiling kernel objects as Debian does'],
-  ['g++', ['g++'], 'compiling sqlite3 where no prebuilt binary can be had'],
-  ['make', ['make'], 'reading the kernel’s Makefiles'],
-  ['binutils', ['readelf'], 'assembling kernel objects'],
-  ['libelf1', ['/usr/lib/x86_64-linux-gnu/libelf.so.1'], 'objtool'],
-  ['python3', ['python3'], 'node-gyp'],
-  ['git', ['git'], 'source trees'],
-  ['xz-utils', ['xz'], 'reading packages'],
-  ['zstd', ['zstd'], 'reading packages'],
-  ['cpio', ['cpio'], 'reading packages'],
-  ['kmod', ['insmod', '/sbin/insmod'], 'loading modules'],
+  { name: 'nats-server', marks: ['nats-server', '/usr/sbin/nats-server'], use: 'the event log' },
+  { name: 'qemu-system-x86', marks: ['qemu-system-x86_64'], use: 'the guest machine' },
+  { name: 'busybox-static', marks: ['/bin/busybox', '/usr/bin/busybox'], use: 'the guest machine' },
+  { name: 'gcc-12', marks: ['gcc-12'], use: 'compiling kernel objects as Debian does' },
+  { name: 'g++', marks: ['g++'], use: 'compiling sqlite3 where no prebuilt binary can be had' },
+  { name: 'make', marks: ['make'], use: 'reading the kernel’s Makefiles' },
+  { name: 'binutils', marks: ['readelf'], use: 'assembling kernel objects' },
+  { name: 'libelf1', marks: ['/usr/lib/x86_64-linux-gnu/libelf.so.1'], use: 'objtool' },
+  { name: 'python3', marks: ['python3'], use: 'node-gyp' },
+  { name: 'git', marks: ['git'], use: 'source trees' },
+  { name: 'xz-utils', marks: ['xz'], use: 'reading packages' },
+  { name: 'zstd', marks: ['zstd'], use: 'reading packages' },
+  { name: 'cpio', marks: ['cpio'], use: 'reading packages' },
+  { name: 'kmod', marks: ['insmod', '/sbin/insmod'], use: 'loading modules' },
 ];
 
 function has(program) {
@@ -63,18 +63,18 @@ function privilege() {
 }
 
 function installSystemPackages() {
-  const missing = systemPackages.filter(([, marks]) => !marks.some(has));
+  const missing = systemPackages.filter(({ marks }) => !marks.some(has));
   // Looking versions up needs apt's lists, which a fresh machine may not have yet.
   const lists = spawnSync('apt-cache', ['madison', 'nats-server'], { encoding: 'utf8' });
   if (lists.error !== undefined) {
     if (missing.length === 0) return;
-    say(`this is no Debian machine: install ${missing.map(([name]) => name).join(', ')} by its own means`);
+    say(`this is no Debian machine: install ${missing.map(({ name }) => name).join(', ')} by its own means`);
     process.exit(1);
   }
   const listsMissing = !/\S/.test(lists.stdout ?? '');
   if (missing.length === 0 && !listsMissing) return;
-  const names = missing.map(([name]) => name);
-  for (const [name, , use] of missing) say(`needs ${name} (${use})`);
+  const names = missing.map(({ name }) => name);
+  for (const { name, use } of missing) say(`needs ${name} (${use})`);
   const sudo = privilege();
   if (sudo === undefined) {
     const install = names.length === 0 ? '' : ` && sudo apt-get install -y --no-install-recommends ${names.join(' ')}`;
