@@ -1,0 +1,102 @@
+import type { Reason } from '#libs/contracts';
+import type { Selection } from './select/selection.js';
+
+/** One object file, compiled before and after a fix with -ffunction-sections -fdata-sections. */
+export interface ObjdiffInput {
+  /** Path of the object in the kernel's build, e.g. `fs/fcntl.o`. */
+  readonly objectFile: string;
+  /** Where its code lives: `vmlinux`, or a module's name, e.g. `8021q`. */
+  readonly owner: string;
+  /** ELF64 relocatables, after objtool. */
+  readonly original: Uint8Array;
+  readonly patched: Uint8Array;
+}
+
+/** Every code a refusal or a notice of this library can have. Closed and stable: programs depend on them. */
+export type ReasonCode =
+  // the input
+  | 'not-an-object'
+  | 'bundled-sections'
+  | 'ambiguous-reference'
+  // correlate and compare
+  | 'static-local-ambiguous'
+  | 'data-changed'
+  | 'data-size-changed'
+  | 'section-changed'
+  | 'init-changed'
+  | 'no-fentry'
+  | 'noinstr-changed'
+  | 'registration-changed'
+  | 'layout-changed'
+  // select
+  | 'special-section'
+  | 'jump-label-key'
+  | 'unsupported-relocation'
+  // emit
+  | 'symbol-not-found'
+  | 'symbol-ambiguous'
+  | 'symbol-conflict'
+  | 'module-symbols-unknown'
+  | 'namespace-export'
+  | 'klp-relocation'
+  | 'kernel-layout'
+  | 'module-name'
+  | 'nothing-to-emit'
+  // notices: the patch is made all the same
+  | 'export-dropped'
+  | 'export-removed'
+  | 'static-local-copied'
+  | 'constant-copied'
+  | 'annotation-dropped'
+  | 'line-only'
+  | 'callers-included';
+
+/** A function of the original that the new code takes the place of. */
+export interface ChangedFunction {
+  /** The original's own name: what kallsyms and the livepatch loader know it by. */
+  readonly symbol: string;
+  /** SHA-256 (hex) over its code, relocated fields as the compiler left them. */
+  readonly oldSha256: string;
+  readonly newSha256: string;
+  /** Size of the new code. */
+  readonly sizeBytes: number;
+}
+
+/** A symbol that the new code needs and doesn't bring. */
+export interface KernelReference {
+  readonly symbol: string;
+  /** Defined in this very object file (its sympos is looked up there); otherwise undefined in it, so global elsewhere. */
+  readonly definedHere: boolean;
+}
+
+export interface NoChange {
+  readonly outcome: 'no-change';
+  readonly notices: readonly Reason[];
+}
+
+export interface RefusedDiff {
+  readonly outcome: 'refused';
+  /** All of them, in a stable order. */
+  readonly reasons: readonly Reason[];
+  readonly notices: readonly Reason[];
+  /** What had been found changed and new up to then. */
+  readonly changed: readonly string[];
+  readonly added: readonly string[];
+}
+
+export interface ChangedDiff {
+  readonly outcome: 'changed';
+  /** Functions that get a new body, by the original's name. */
+  readonly changed: readonly string[];
+  /** Functions and variables that the original doesn't have. */
+  readonly added: readonly string[];
+  /** What is copied along unchanged because the new code can't be without it (.cold parts, static locals by name …). */
+  readonly bundled: readonly string[];
+  readonly functions: readonly ChangedFunction[];
+  readonly references: readonly KernelReference[];
+  readonly notices: readonly Reason[];
+  /** For `emitModule`; opaque to others. */
+  readonly included: Selection;
+}
+
+export type ObjectDiff = NoChange | RefusedDiff | ChangedDiff;
