@@ -1,0 +1,111 @@
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { Readable, Transform } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
+
+const blobSchema = z.object({ digest: z.string(), sizeBytes: z.number() });
+const problemSchema = z.object({ title: z.string(), detail: z.string().optional() });
+const requestTimeoutMs = 60_000;
+const uploadTimeoutMs = 300_000;
+
+/** The service said no, or nothing. */
+export class ServiceError extends Error {
+  override readonly name = 'ServiceError';
+  constructor(
+    readonly status: number,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+/** An operator's view of a running service: its HTTP API with the admin token. */
+export class ServiceClient {
+  constructor(
+    readonly url: string,
+    private readonly adminToken: string,
+  ) {}
+
+  /** Reads a resource. `undefined` while it isn't there (404). */
+  async find<T>(path: string, schema: z.ZodType<T>): Promise<T | undefined> {
+    try {
+      return await this.get(path, schema);
+    } catch (error) {
+      if (error instanceof ServiceError && error.status === 404) return undefined;
+      throw error;
+    }
+  }
+
+  async get<T>(path: string, schema: z.ZodType<T>): Promise<T> {
+    return schema.parse(await this.send('GET', path));
+  }
+
+  async post<T>(path: string, body: unknown, schema: z.ZodType<T>): Promise<T> {
+    return schema.parse(
+      await this.send('POST', path, {
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+        signal: AbortSignal.timeout(requestTimeoutMs),
+      }),
+    );
+  }
+
+  /** Sends a file to the blob store and says how far it is, in bytes. */
+  async upload(file: string, onProgress: (sent: number, total: number) => void): Promise<z.infer<typeof blobSchema>> {
+    const { size } = await stat(file);
+    let sent = 0;
+    const counted = createReadStream(file).pipe(
+      new Transform({
+        transform(chunk: Buffer, _encoding, done) {
+          sent += chunk.length;
+          onProgress(sent, size);
+          done(null, chunk);
+        },
+      }),
+    );
+    const answer = await this.send('POST', '/v1/blobs', {
+      headers: { 'content-type': 'application/octet-stream', 'content-length': String(size) },
+      body: Readable.toWeb(counted) as ReadableStream,
+      signal: AbortSignal.timeout(uploadTimeoutMs),
+      duplex: 'half',
+    });
+    const blob = blobSchema.parse(answer);
+    if (blob.sizeBytes !== size)
+      throw new ServiceError(0, `${basename(file)}: sent ${size} bytes, stored ${blob.sizeBytes}`);
+    return blob;
+  }
+
+  /**
+   * Looks again and again until `ready` gives a value.
+   * @throws ServiceError after `timeoutMs`, naming what was waited for.
+   */
+  async until<T>(what: string, timeoutMs: number, ready: () => Promise<T | undefined>): Promise<T> {
+    const deadline = Date.now() + timeoutMs;
+    for (;;) {
+      const value = await ready();
+      if (value !== undefined) return value;
+      if (Date.now() > deadline) throw new ServiceError(0, `waited ${timeoutMs / 1000} s for ${what}`);
+      await sleep(250);
+    }
+  }
+
+  private async send(method: string, path: string, init: RequestInit & { duplex?: 'half' } = {}): Promise<unknown> {
+    const headers = { authorization: `Bearer ${this.adminToken}`, ...init.headers };
+    const response = await fetch(`${this.url}${path}`, {
+      signal: AbortSignal.timeout(requestTimeoutMs),
+      ...init,
+      method,
+      headers,
+    });
+    const text = await response.text();
+    const body: unknown = text === '' ? undefined : JSON.parse(text);
+    if (response.ok) return body;
+    const problem = problemSchema.safeParse(body);
+    const why = problem.success
+      ? `${problem.data.title}${problem.data.detail ? `: ${problem.data.detail}` : ''}`
+      : text;
+    throw new ServiceError(response.status, `${method} ${path} → ${response.status} ${why}`);
+  }
+}
