@@ -8,7 +8,7 @@ export interface Step {
   done(figures: string): void;
 }
 
-const tty = process.stderr.isTTY === true;
+const tty = process.stderr.isTTY;
 const dim = (text: string): string => (tty ? `\u001b[2m${text}\u001b[0m` : text);
 const bold = (text: string): string => (tty ? `\u001b[1m${text}\u001b[0m` : text);
 

@@ -91,7 +91,11 @@ export class ServiceClient {
     }
   }
 
-  private async send(method: string, path: string, init: RequestInit & { duplex?: 'half' } = {}): Promise<unknown> {
+  private async send(
+    method: string,
+    path: string,
+    init: RequestInit & { headers?: Record<string, string>; duplex?: 'half' } = {},
+  ): Promise<unknown> {
     const headers = { authorization: `Bearer ${this.adminToken}`, ...init.headers };
     const response = await fetch(`${this.url}${path}`, {
       signal: AbortSignal.timeout(requestTimeoutMs),
