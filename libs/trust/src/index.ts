@@ -1,0 +1,7 @@
+export * from './bundle-signature.js';
+export * from './errors.js';
+export * from './key.js';
+export * from './lease.js';
+export * from './license.js';
+export * from './proof.js';
+export { issuer } from './token.js';
