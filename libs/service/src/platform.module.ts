@@ -1,0 +1,32 @@
+import { type DynamicModule, Global, Module } from '@nestjs/common';
+import { BlobStore } from '#libs/blobs';
+import { EventStore } from '#libs/eventstore';
+import { HintPublisher } from '#libs/hints';
+import { Requests } from '#libs/transport';
+import { TreeStore } from '#libs/trees';
+import { AdminGuard, AdminToken } from './admin.js';
+import { Clock } from './clock.js';
+import { ServiceConfig } from './config.js';
+import { HintAccess } from './hint-access.js';
+import type { Platform } from './platform.js';
+
+/** Gives every stage's module the platform's ports, by their abstract classes. */
+@Global()
+@Module({})
+export class PlatformModule {
+  static with(platform: Platform): DynamicModule {
+    const providers = [
+      { provide: ServiceConfig, useValue: platform.config },
+      { provide: EventStore, useValue: platform.events },
+      { provide: BlobStore, useValue: platform.blobs },
+      { provide: TreeStore, useValue: platform.trees },
+      { provide: Requests, useValue: platform.requests },
+      { provide: HintPublisher, useValue: platform.hints },
+      { provide: HintAccess, useValue: platform.hintAccess },
+      { provide: Clock, useValue: platform.clock },
+      { provide: AdminToken, useValue: platform.adminToken },
+      AdminGuard,
+    ];
+    return { module: PlatformModule, providers, exports: providers };
+  }
+}
