@@ -77,7 +77,7 @@ export async function openPlatform(config: ServiceConfig, onFailure: (error: Err
   };
   try {
     const broker = await openBroker(config, onFailure);
-    closers.push(broker.stop);
+    closers.push(() => broker.stop());
     const events = await connectEventStore(broker.servers);
     closers.push(() => events.close());
     const requests = await connectRequests(broker.servers);
