@@ -34,9 +34,9 @@ module.exports = {
     },
     {
       name: 'only-the-event-store-knows-nats',
-      comment: 'Speak to the ports of #libs/eventstore instead.',
+      comment: 'Speak to the ports of #libs/eventstore, hints or transport instead: the log, hints, requests.',
       severity: 'error',
-      from: { path: '^(?:apps|libs|tools)/', pathNot: '^libs/eventstore/' },
+      from: { path: '^(?:apps|libs|tools)/', pathNot: '^libs/(?:eventstore|hints|transport)/' },
       to: { path: 'node_modules/(?:nats|@nats-io)/' },
     },
     {

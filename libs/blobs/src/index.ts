@@ -1,1 +1,3 @@
+export { FolderBlobStore } from './folder.js';
+export { MemoryBlobStore } from './memory.js';
 export * from './port.js';
