@@ -1,0 +1,167 @@
+import { fact } from '#libs/contracts';
+import {
+  decideLicense,
+  evolveLicense,
+  initialLicense,
+  type LicenseCommand,
+  type LicenseFact,
+  LicensingRefusal,
+  type LicensingRefusalCode,
+  trialId,
+} from './index.js';
+
+const at = '2026-11-23T12:00:00.000Z';
+const licenseId = trialId('acme', 'debian');
+const grant = { licenseId, customerId: 'acme', distro: 'debian', ownDistro: 'splicecast', at } as const;
+const trial: LicenseCommand = { type: 'IssueTrial', ...grant };
+const trialIssued = fact('TrialIssued', {
+  licenseId,
+  customerId: 'acme',
+  terms: {
+    kind: 'trial',
+    distros: ['debian'],
+    tier: 'stable',
+    seats: 10,
+    notBefore: at,
+    expiresAt: '2026-12-23T12:00:00.000Z',
+    graceSec: 0,
+  },
+  rev: 1,
+});
+const revoked = fact('LicenseRevoked', { licenseId, reason: 'fraud' });
+
+function given(...past: LicenseFact[]) {
+  const state = past.reduce(evolveLicense, initialLicense());
+  return {
+    when: (command: LicenseCommand) => ({
+      thenDecides: (...facts: LicenseFact[]) => expect(decideLicense(command, state)).toEqual(facts),
+      thenRefused: (code: LicensingRefusalCode, field?: string) => {
+        let refusal: unknown;
+        try {
+          decideLicense(command, state);
+        } catch (error) {
+          refusal = error;
+        }
+        expect(refusal).toBeInstanceOf(LicensingRefusal);
+        expect(refusal).toMatchObject({ code, field });
+      },
+    }),
+  };
+}
+
+describe('a trial', () => {
+  it('runs 30 days on a foreign distribution', () => given().when(trial).thenDecides(trialIssued));
+
+  it('is refused on the own distribution, which needs none', () =>
+    given()
+      .when({ ...trial, distro: 'splicecast' })
+      .thenRefused('trial-not-needed', 'distro'));
+
+  it('is issued once for a customer and distribution, even after it was revoked', () => {
+    given(trialIssued).when(trial).thenRefused('trial-already-issued', 'distro');
+    given(trialIssued, revoked).when(trial).thenRefused('trial-already-issued', 'distro');
+  });
+
+  it('is the same stream for the same customer and distribution, and another for any other', () => {
+    const ids = [licenseId, trialId('acme', 'rhel'), trialId('bmce', 'debian'), trialId('acmed', 'ebian')];
+    expect(new Set(ids).size).toBe(4);
+    expect(trialId('acme', 'debian')).toBe(licenseId);
+  });
+
+  it('ends when the plan says, and covers as many machines', () => {
+    given()
+      .when({ ...trial, expiresAt: '2036-01-01T00:00:00.000Z' })
+      .thenRefused('end-not-negotiable', 'expiresAt');
+    given()
+      .when({ ...trial, seats: 1001 })
+      .thenRefused('too-many-seats', 'seats');
+  });
+
+  it('may be on another tier', () =>
+    given()
+      .when({ ...trial, tier: 'canary', seats: 2 })
+      .thenDecides(
+        fact('TrialIssued', { ...trialIssued.data, terms: { ...trialIssued.data.terms, tier: 'canary', seats: 2 } }),
+      ));
+});
+
+describe('a subscription', () => {
+  const subscribe: LicenseCommand = { ...grant, type: 'ActivateSubscription', kind: 'subscription' };
+  const activated = fact('SubscriptionActivated', {
+    ...trialIssued.data,
+    terms: {
+      ...trialIssued.data.terms,
+      kind: 'subscription',
+      expiresAt: '2027-11-23T12:00:00.000Z',
+      graceSec: 604_800,
+    },
+  });
+
+  it('runs a year unless another end is agreed', () => {
+    given().when(subscribe).thenDecides(activated);
+    const expiresAt = '2026-11-24T00:00:00.000Z';
+    given()
+      .when({ ...subscribe, expiresAt })
+      .thenDecides(fact('SubscriptionActivated', { ...activated.data, terms: { ...activated.data.terms, expiresAt } }));
+  });
+
+  it('ends after it begins', () =>
+    given()
+      .when({ ...subscribe, expiresAt: at })
+      .thenRefused('ends-before-it-begins', 'expiresAt'));
+
+  it('decides nothing when the same is asked again later, and refuses other terms under the same id', () => {
+    given(activated)
+      .when({ ...subscribe, at: '2026-11-25T00:00:00.000Z' })
+      .thenDecides();
+    given(activated)
+      .when({ ...subscribe, seats: 11 })
+      .thenRefused('license-exists');
+    given(activated)
+      .when({ ...subscribe, customerId: 'other' })
+      .thenRefused('license-exists');
+  });
+});
+
+describe('a perpetual licence', () => {
+  const perpetual: LicenseCommand = { ...grant, type: 'ActivateSubscription', kind: 'perpetual', distro: 'splicecast' };
+
+  it('covers the own distribution without end', () =>
+    given()
+      .when(perpetual)
+      .thenDecides(
+        fact('SubscriptionActivated', {
+          licenseId,
+          customerId: 'acme',
+          terms: {
+            kind: 'perpetual',
+            distros: ['splicecast'],
+            tier: 'stable',
+            seats: 1_000_000,
+            notBefore: at,
+            graceSec: 0,
+          },
+          rev: 1,
+        }),
+      ));
+
+  it('is refused for a foreign distribution, and with an end', () => {
+    given()
+      .when({ ...perpetual, distro: 'debian' })
+      .thenRefused('foreign-distribution', 'distro');
+    given()
+      .when({ ...perpetual, expiresAt: '2036-01-01T00:00:00.000Z' })
+      .thenRefused('end-not-negotiable', 'expiresAt');
+  });
+});
+
+describe('a revocation', () => {
+  const revoke: LicenseCommand = { type: 'RevokeLicense', licenseId, reason: 'fraud' };
+
+  it('revokes once', () => {
+    given(trialIssued).when(revoke).thenDecides(revoked);
+    given(trialIssued, revoked).when(revoke).thenDecides();
+  });
+
+  it('needs a licence', () => given().when(revoke).thenRefused('license-unknown'));
+});
