@@ -94,7 +94,7 @@ export class ServiceClient {
   private async send(
     method: string,
     path: string,
-    init: RequestInit & { headers?: Record<string, string>; duplex?: 'half' } = {},
+    init: Omit<RequestInit, 'headers'> & { headers?: Record<string, string>; duplex?: 'half' } = {},
   ): Promise<unknown> {
     const headers = { authorization: `Bearer ${this.adminToken}`, ...init.headers };
     const response = await fetch(`${this.url}${path}`, {
