@@ -6,7 +6,7 @@ import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { ServiceClient } from './service-client.js';
+import { ServiceClient } from '#libs/client';
 
 /** The folder of the compiled program. */
 export const distDir = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
