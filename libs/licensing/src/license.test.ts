@@ -62,6 +62,14 @@ describe('a trial', () => {
     given(trialIssued, revoked).when(trial).thenRefused('trial-already-issued', 'distro');
   });
 
+  it('decides nothing when its own command comes again, and refuses other terms under its id', () => {
+    const again = { ...trial, repeated: true, at: '2026-11-23T12:00:05.000Z' };
+    given(trialIssued).when(again).thenDecides();
+    given(trialIssued)
+      .when({ ...again, seats: 11 })
+      .thenRefused('license-exists');
+  });
+
   it('is the same stream for the same customer and distribution, and another for any other', () => {
     const ids = [licenseId, trialId('acme', 'rhel'), trialId('bmce', 'debian'), trialId('acmed', 'ebian')];
     expect(new Set(ids).size).toBe(4);

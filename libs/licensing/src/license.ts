@@ -10,6 +10,8 @@ interface Grant extends TermsRequest {
 /** 30 days on a foreign distribution. Its id is `trialId(customerId, distro)`. */
 export interface IssueTrial extends Grant {
   readonly type: 'IssueTrial';
+  /** The stream's trial was issued by this very command (by its id): the caller asks again because it missed the answer. */
+  readonly repeated?: boolean;
 }
 
 /** Paid for a time, or `perpetual`: without end on the vendor's own distribution. */
@@ -48,8 +50,7 @@ export function trialId(customerId: string, distro: string): string {
 }
 
 /**
- * Decides on a licence. What was done already, asked for in the same words, decides nothing new; but a second trial is
- * refused, since only the caller knows whether a question is a repetition (the command's id).
+ * Decides on a licence. What was done already, asked for in the same words, decides nothing new.
  * @throws LicensingRefusal
  */
 export function decideLicense(command: LicenseCommand, state: LicenseState): readonly LicenseFact[] {
@@ -64,27 +65,26 @@ export function evolveLicense(state: LicenseState, event: LicenseFact): LicenseS
 
 function issueTrial(command: IssueTrial, state: LicenseState): readonly LicenseFact[] {
   const terms = termsOf('trial', command);
-  if (state.status !== 'unknown') {
-    throw new LicensingRefusal(
-      'trial-already-issued',
-      `customer ${command.customerId} has had the trial on ${command.distro}`,
-      'distro',
-    );
-  }
-  return [fact('TrialIssued', issued(command, terms))];
+  if (state.status === 'unknown') return [fact('TrialIssued', issued(command, terms))];
+  if (command.repeated === true) return repetition('trial', command, state);
+  throw new LicensingRefusal(
+    'trial-already-issued',
+    `customer ${command.customerId} has had the trial on ${command.distro}`,
+    'distro',
+  );
 }
 
 function activate(command: ActivateSubscription, state: LicenseState): readonly LicenseFact[] {
   const terms = termsOf(command.kind, command);
   if (state.status === 'unknown') return [fact('SubscriptionActivated', issued(command, terms))];
-  if (isRepetition(command, state)) return [];
-  throw new LicensingRefusal('license-exists', `licence ${command.licenseId} was activated with other terms`);
+  return repetition(command.kind, command, state);
 }
 
 /** The same request at a later time: the terms that follow from the first one's time are what was promised. */
-function isRepetition(command: ActivateSubscription, state: Exclude<LicenseState, { status: 'unknown' }>): boolean {
-  const then = termsOf(command.kind, { ...command, at: state.terms.notBefore });
-  return state.customerId === command.customerId && sameTerms(then, state.terms);
+function repetition(kind: PlanName, request: Grant, state: Exclude<LicenseState, { status: 'unknown' }>): readonly [] {
+  const then = termsOf(kind, { ...request, at: state.terms.notBefore });
+  if (state.customerId === request.customerId && sameTerms(then, state.terms)) return [];
+  throw new LicensingRefusal('license-exists', `licence ${request.licenseId} was issued with other terms`);
 }
 
 function sameTerms(a: LicenseTerms, b: LicenseTerms): boolean {
