@@ -52,6 +52,15 @@ export class ServiceClient {
     );
   }
 
+  async delete<T>(path: string, body: unknown, schema: z.ZodType<T>): Promise<T> {
+    return schema.parse(
+      await this.send('DELETE', path, {
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      }),
+    );
+  }
+
   /** Sends a file to the blob store and says how far it is, in bytes. */
   async upload(file: string, onProgress: (sent: number, total: number) => void): Promise<z.infer<typeof blobSchema>> {
     const { size } = await stat(file);
