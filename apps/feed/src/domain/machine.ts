@@ -1,0 +1,78 @@
+import type { EventData, Fact } from '#libs/contracts';
+
+export type MachineFact = Fact<
+  | 'MachineEnrolled'
+  | 'LeaseGranted'
+  | 'LeaseRefused'
+  | 'UpdateStaged'
+  | 'UpdateApplied'
+  | 'UpdateStalled'
+  | 'UpdateReversed'
+  | 'UpdateFailed'
+>;
+
+/** What a machine reports of one bundle. */
+export type UpdateFact = Exclude<MachineFact, Fact<'MachineEnrolled' | 'LeaseGranted' | 'LeaseRefused'>>;
+
+export interface MachineState {
+  readonly enrolment?: EventData<'MachineEnrolled'>;
+  /** The last lease, ended or not; absent once a later one was refused. */
+  readonly lease?: EventData<'LeaseGranted'>;
+  /** Why the last request for a lease was refused; absent once a later one was granted. */
+  readonly refusal?: EventData<'LeaseRefused'>;
+  /** What was last reported of each bundle. */
+  readonly updates: ReadonlyMap<string, UpdateFact>;
+}
+
+export const initialMachine = (): MachineState => ({ updates: new Map() });
+
+export function evolveMachine(state: MachineState, event: MachineFact): MachineState {
+  switch (event.type) {
+    case 'MachineEnrolled':
+      return { ...state, enrolment: event.data };
+    case 'LeaseGranted':
+      return { ...state, lease: event.data, refusal: undefined };
+    case 'LeaseRefused':
+      return { ...state, lease: undefined, refusal: event.data };
+    case 'UpdateStaged':
+    case 'UpdateApplied':
+    case 'UpdateStalled':
+    case 'UpdateReversed':
+    case 'UpdateFailed':
+      return { ...state, updates: new Map(state.updates).set(event.data.bundleId, event) };
+  }
+}
+
+export function isMachineFact(fact: Fact): fact is MachineFact {
+  switch (fact.type) {
+    case 'MachineEnrolled':
+    case 'LeaseGranted':
+    case 'LeaseRefused':
+    case 'UpdateStaged':
+    case 'UpdateApplied':
+    case 'UpdateStalled':
+    case 'UpdateReversed':
+    case 'UpdateFailed':
+      return true;
+    default:
+      return false;
+  }
+}
+
+/** Folds a machine's stream. */
+export function machineFrom(facts: readonly Fact[]): MachineState {
+  return facts.filter(isMachineFact).reduce(evolveMachine, initialMachine());
+}
+
+/** Whether the bundle is, or may be, in the running kernel: what was staged may have been applied since. */
+export function holds(update: UpdateFact): boolean {
+  switch (update.type) {
+    case 'UpdateStaged':
+    case 'UpdateApplied':
+    case 'UpdateStalled':
+      return true;
+    case 'UpdateReversed':
+    case 'UpdateFailed':
+      return false;
+  }
+}

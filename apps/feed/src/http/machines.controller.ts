@@ -1,0 +1,70 @@
+import { Controller, Get, HttpCode, Param, Post, Req, Res } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+import {
+  digestOf,
+  enrolRequestSchema,
+  leaseRequestSchema,
+  type LeaseResponse,
+  reportRequestSchema,
+  type UpdatesResponse,
+} from '#libs/contracts';
+import { ZodBody } from '#libs/service';
+import { Enrolment } from '../enrolment.js';
+import { MachineGate, type MachineRequest } from '../machine-gate.js';
+import { type ReportAnswer, Reports } from '../reports.js';
+import { Updates } from '../updates.js';
+import { namesTag } from './byte-range.js';
+
+const enrolBody = new ZodBody(enrolRequestSchema);
+const leaseBody = new ZodBody(leaseRequestSchema);
+const reportBody = new ZodBody(reportRequestSchema);
+
+/** What machines ask and say. The caller is known before its body is looked at, so no handler takes `@Body()`. */
+@Controller('v1/machines')
+export class MachinesController {
+  constructor(
+    private readonly gate: MachineGate,
+    private readonly enrolment: Enrolment,
+    private readonly updates: Updates,
+    private readonly reports: Reports,
+  ) {}
+
+  @Post()
+  async enrol(@Req() request: MachineRequest): Promise<LeaseResponse> {
+    const caller = await this.gate.identify(request);
+    return this.enrolment.enrol(caller, enrolBody.transform(request.body));
+  }
+
+  @Post(':id/lease')
+  @HttpCode(200)
+  async renew(@Req() request: MachineRequest, @Param('id') id: string): Promise<LeaseResponse> {
+    const caller = await this.gate.identify(request, id);
+    return this.enrolment.renew(caller, leaseBody.transform(request.body));
+  }
+
+  @Get(':id/updates')
+  async list(
+    @Req() request: MachineRequest,
+    @Param('id') id: string,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<UpdatesResponse | undefined> {
+    const caller = await this.gate.identify(request, id);
+    this.updates.machine(caller);
+    await this.gate.admit(caller);
+    const list = await this.updates.list(caller, await this.gate.leaseIfAny(request, caller));
+    const etag = `"${digestOf(JSON.stringify(list)).slice(0, 32)}"`;
+    reply.header('etag', etag).header('cache-control', 'private, no-cache');
+    if (!namesTag(request.headers['if-none-match'], etag)) return list;
+    reply.status(304);
+    return undefined;
+  }
+
+  @Post(':id/reports')
+  @HttpCode(200)
+  async report(@Req() request: MachineRequest, @Param('id') id: string): Promise<ReportAnswer> {
+    const caller = await this.gate.identify(request, id);
+    this.updates.machine(caller);
+    await this.gate.admit(caller);
+    return this.reports.record(caller, reportBody.transform(request.body));
+  }
+}

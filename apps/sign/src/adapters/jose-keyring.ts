@@ -1,0 +1,67 @@
+import { createPublicKey, type KeyObject } from 'node:crypto';
+import { CompactSign, GeneralSign } from 'jose';
+import { publicJwkSchema, tokenTypes, type TrustKeys } from '#libs/contracts';
+import { type LeaseClaims, type LicenseClaims, thumbprintOf, type TrustedKey } from '#libs/trust';
+import { Keyring, type ManifestSignature } from '../ports.js';
+import type { KeyMaterial } from './key-folder.js';
+
+interface HeldKey {
+  readonly privateKey: KeyObject;
+  readonly public: TrustedKey;
+}
+
+/** Signs with Ed25519 keys held in memory. */
+export class JoseKeyring extends Keyring {
+  readonly #bundle: readonly HeldKey[];
+  readonly #license: HeldKey;
+  readonly #lease: HeldKey;
+  readonly #bundleThreshold: number;
+
+  constructor(keys: KeyMaterial, bundleThreshold: number) {
+    super();
+    this.#bundle = keys.bundle.map((key) => held('bundle', key));
+    this.#license = held('license', keys.license);
+    this.#lease = held('lease', keys.lease);
+    this.#bundleThreshold = bundleThreshold;
+  }
+
+  async signManifest(manifestBytes: Uint8Array): Promise<ManifestSignature> {
+    const jws = new GeneralSign(manifestBytes);
+    for (const key of this.#bundle) {
+      jws.addSignature(key.privateKey).setProtectedHeader(headerOf(key, tokenTypes.bundle));
+    }
+    const { signatures } = await jws.sign();
+    return { jws: JSON.stringify({ signatures }), keyIds: this.#bundle.map((key) => key.public.kid) };
+  }
+
+  signLicense(claims: LicenseClaims): Promise<string> {
+    return signClaims(this.#license, tokenTypes.license, claims);
+  }
+
+  signLease(claims: LeaseClaims): Promise<string> {
+    return signClaims(this.#lease, tokenTypes.lease, claims);
+  }
+
+  trustKeys(): TrustKeys {
+    return {
+      schema: 1,
+      bundleThreshold: this.#bundleThreshold,
+      bundle: this.#bundle.map((key) => key.public),
+      license: [this.#license.public],
+      lease: [this.#lease.public],
+    };
+  }
+}
+
+function held(role: 'bundle' | 'license' | 'lease', privateKey: KeyObject): HeldKey {
+  const jwk = publicJwkSchema.parse(createPublicKey(privateKey).export({ format: 'jwk' }));
+  return { privateKey, public: { ...jwk, kid: `${role}-${thumbprintOf(jwk).slice(0, 16)}` } };
+}
+
+const headerOf = (key: HeldKey, typ: string) => ({ alg: 'EdDSA', typ, kid: key.public.kid });
+
+async function signClaims(key: HeldKey, typ: string, claims: object): Promise<string> {
+  return new CompactSign(Buffer.from(JSON.stringify(claims)))
+    .setProtectedHeader(headerOf(key, typ))
+    .sign(key.privateKey);
+}

@@ -1,0 +1,127 @@
+import { type ManifestInput, payloadPathOf } from '#libs/bundle';
+import { digestOf, type EventData, type Fact, type Reason } from '#libs/contracts';
+
+/** What the log and the blob store say of a hot patch that is to be signed. */
+export interface Evidence {
+  /** The event that asks for a bundle. */
+  readonly built: EventData<'HotPatchBuilt'>;
+  readonly fix: readonly Fact[];
+  readonly kernel: readonly Fact[];
+  readonly module: Uint8Array;
+}
+
+/** What goes into the bundle, or every reason why it must not be signed. */
+export type Verdict =
+  | { readonly input: ManifestInput; readonly payloads: ReadonlyMap<string, Uint8Array> }
+  | { readonly refused: readonly Reason[] };
+
+/**
+ * Says what would be signed. It takes nobody's word: the fix, the kernel and the module's bytes must agree with each other, since
+ * a signature says that they do, and the kernel's own loader checks neither release nor build id.
+ */
+export function examine({ built, fix, kernel, module }: Evidence): Verdict {
+  const proposed = last(fix, 'FixProposed');
+  const imported = last(kernel, 'KernelImported');
+  if (proposed === undefined) return { refused: [reason('fix-unknown', `nobody proposed the fix ${built.fixId}`)] };
+  if (imported === undefined) {
+    return { refused: [reason('kernel-unknown', `the kernel ${built.kernelId} was never imported`)] };
+  }
+  const refused = [
+    ...checkFix(built, proposed, fix),
+    ...checkKernel(built, proposed, imported),
+    ...checkModule(built, imported, module),
+  ];
+  if (refused.length > 0) return { refused };
+  return {
+    input: manifestOf(built, proposed, imported),
+    payloads: new Map([[payloadPathOf(built.module.name), module]]),
+  };
+}
+
+function checkFix(
+  built: EventData<'HotPatchBuilt'>,
+  proposed: EventData<'FixProposed'>,
+  fix: readonly Fact[],
+): Reason[] {
+  const recorded = fix.some((fact) => fact.type === 'HotPatchBuilt' && fact.data.module.digest === built.module.digest);
+  if (built.fixId === proposed.fixId && recorded) return [];
+  return [reason('fix-mismatch', 'the fix’s own stream does not hold this hot patch')];
+}
+
+function checkKernel(
+  built: EventData<'HotPatchBuilt'>,
+  proposed: EventData<'FixProposed'>,
+  imported: EventData<'KernelImported'>,
+): Reason[] {
+  if (built.kernelId === imported.kernelId && proposed.kernelId === imported.kernelId) return [];
+  return [reason('kernel-mismatch', 'the fix was proposed for another kernel than it was built for')];
+}
+
+function checkModule(
+  built: EventData<'HotPatchBuilt'>,
+  imported: EventData<'KernelImported'>,
+  module: Uint8Array,
+): Reason[] {
+  const found: Reason[] = [];
+  const { digest, sizeBytes, name } = built.module;
+  if (digestOf(module) !== digest || module.length !== sizeBytes) {
+    found.push(reason('module-mismatch', 'the module’s bytes are not those that were built'));
+  }
+  const info = moduleInfo(module);
+  if (info.get('name') !== name) found.push(reason('module-name', `the module calls itself ${info.get('name')}`));
+  if (info.get('livepatch') !== 'Y') found.push(reason('module-no-livepatch', 'the module is no live patch'));
+  if (info.get('vermagic')?.trim() !== imported.kernel.vermagic.trim()) {
+    found.push(reason('module-vermagic', `the module was made for ${JSON.stringify(info.get('vermagic'))}`));
+  }
+  return found;
+}
+
+/**
+ * The `key=value` strings of a module's `.modinfo`. They are looked for by form and not by section: a wrong module then fails
+ * the comparison, and nothing here has to parse an ELF file that nobody has vouched for yet.
+ */
+function moduleInfo(module: Uint8Array): ReadonlyMap<string, string> {
+  const text = Buffer.from(module).toString('latin1');
+  const found = new Map<string, string>();
+  for (const key of ['name', 'livepatch', 'vermagic']) {
+    const value = new RegExp(`(?:^|\\0)${key}=([\\x20-\\x7e]{1,256})\\0`).exec(text)?.[1];
+    if (value !== undefined) found.set(key, value);
+  }
+  return found;
+}
+
+function manifestOf(
+  built: EventData<'HotPatchBuilt'>,
+  proposed: EventData<'FixProposed'>,
+  imported: EventData<'KernelImported'>,
+): ManifestInput {
+  const { fixId, subject, cves, paths, upstream, source } = proposed;
+  return {
+    schema: 1,
+    kernel: imported.kernel,
+    fixes: [
+      {
+        fixId,
+        ...(source.kind === 'commit' ? { commit: source.commit } : {}),
+        ...(upstream === undefined ? {} : { upstream }),
+        subject,
+        cves,
+        paths,
+      },
+    ],
+    functions: built.functions,
+    loader: { format: 'klp-module', minVersion: 1 },
+    module: built.module.name,
+    replace: false,
+    reversible: true,
+  };
+}
+
+function last<T extends Fact['type']>(facts: readonly Fact[], type: T): EventData<T> | undefined {
+  return facts.findLast((fact): fact is Extract<Fact, { type: T }> => fact.type === type)?.data as
+    EventData<T> | undefined;
+}
+
+function reason(code: string, text: string): Reason {
+  return { code, reason: text };
+}
