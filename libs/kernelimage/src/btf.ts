@@ -1,0 +1,163 @@
+import { KernelImageError } from './errors.js';
+
+/** A member of a structure or union. */
+export interface BtfMember {
+  readonly name: string;
+  /** From the structure's start, in bits. */
+  readonly offsetBits: number;
+  /** Width of a bit field; 0 for an ordinary member. */
+  readonly widthBits: number;
+  readonly typeId: number;
+}
+
+/** A structure or union with its layout. */
+export interface BtfStruct {
+  readonly id: number;
+  readonly kind: 'struct' | 'union';
+  /** Empty for an anonymous one. */
+  readonly name: string;
+  readonly sizeBytes: number;
+  readonly members: readonly BtfMember[];
+}
+
+const kinds = { int: 1, ptr: 2, array: 3, struct: 4, union: 5, enum: 6, funcProto: 13, var: 14, datasec: 15 } as const;
+const declTag = 17;
+const enum64 = 19;
+const maxTypes = 4_000_000;
+
+/** Bytes that follow a type's 12-byte head, by its kind. Source: Documentation/bpf/btf.rst, "Type Encoding". */
+function tailBytes(kind: number, vlen: number): number {
+  switch (kind) {
+    case kinds.int:
+    case kinds.var:
+    case declTag:
+      return 4;
+    case kinds.array:
+      return 12;
+    case kinds.struct:
+    case kinds.union:
+    case kinds.datasec:
+    case enum64:
+      return vlen * 12;
+    case kinds.enum:
+    case kinds.funcProto:
+      return vlen * 8;
+    default:
+      return 0;
+  }
+}
+
+/** BTF type information: which structures there are and how they lie in memory. */
+export class Btf {
+  private readonly byName = new Map<string, number>();
+
+  private constructor(
+    private readonly types: Buffer,
+    private readonly strings: Buffer,
+    /** Offset of each type by id; id 0 is void. */
+    private readonly offsets: readonly number[],
+  ) {
+    for (let id = 1; id < offsets.length; id += 1) {
+      const kind = this.kindOf(id);
+      const nameAt = types.readUInt32LE(offsets[id] ?? 0);
+      if ((kind === kinds.struct || kind === kinds.union) && nameAt !== 0) {
+        const name = this.nameAt(nameAt);
+        if (!this.byName.has(name)) this.byName.set(name, id);
+      }
+    }
+  }
+
+  /** Reads a `.BTF` section. @throws KernelImageError `bad-btf` */
+  static parse(bytes: Buffer): Btf {
+    if (bytes.length < 24 || bytes.readUInt16LE(0) !== 0xeb9f) throw new KernelImageError('bad-btf', 'no BTF header');
+    const head = bytes.readUInt32LE(4);
+    const [typeOff, typeLen, strOff, strLen] = [8, 12, 16, 20].map((at) => bytes.readUInt32LE(at)) as [
+      number,
+      number,
+      number,
+      number,
+    ];
+    if (head + typeOff + typeLen > bytes.length || head + strOff + strLen > bytes.length) {
+      throw new KernelImageError('bad-btf', 'BTF runs past the end of its section');
+    }
+    const types = bytes.subarray(head + typeOff, head + typeOff + typeLen);
+    const strings = bytes.subarray(head + strOff, head + strOff + strLen);
+    const offsets = [0];
+    for (let at = 0; at < types.length;) {
+      if (at + 12 > types.length || offsets.length > maxTypes) throw new KernelImageError('bad-btf', `type at ${at}`);
+      offsets.push(at);
+      const info = types.readUInt32LE(at + 4);
+      at += 12 + tailBytes((info >>> 24) & 0x1f, info & 0xffff);
+      if (at > types.length) throw new KernelImageError('bad-btf', 'the last type is cut off');
+    }
+    return new Btf(types, strings, offsets);
+  }
+
+  /** Number of types. */
+  get count(): number {
+    return this.offsets.length - 1;
+  }
+
+  /** Names of all named structures and unions. */
+  structNames(): IterableIterator<string> {
+    return this.byName.keys();
+  }
+
+  /** The structure or union of that name (the first, where several have it). */
+  struct(name: string): BtfStruct | undefined {
+    const id = this.byName.get(name);
+    return id === undefined ? undefined : this.structById(id);
+  }
+
+  /** The structure with that type id; undefined if the id names something else. */
+  structById(id: number): BtfStruct | undefined {
+    const kind = this.kindOf(id);
+    if (kind !== kinds.struct && kind !== kinds.union) return undefined;
+    const at = this.offsets[id] ?? 0;
+    const info = this.types.readUInt32LE(at + 4);
+    const bitfields = info >>> 31 === 1;
+    const members = Array.from({ length: info & 0xffff }, (_, i) => {
+      const member = at + 12 + i * 12;
+      const offset = this.types.readUInt32LE(member + 8);
+      return {
+        name: this.nameAt(this.types.readUInt32LE(member)),
+        typeId: this.types.readUInt32LE(member + 4),
+        offsetBits: bitfields ? offset & 0xffffff : offset,
+        widthBits: bitfields ? offset >>> 24 : 0,
+      };
+    });
+    return {
+      id,
+      kind: kind === kinds.struct ? 'struct' : 'union',
+      name: this.nameAt(this.types.readUInt32LE(at)),
+      sizeBytes: this.types.readUInt32LE(at + 8),
+      members,
+    };
+  }
+
+  /**
+   * A member's offset in bytes, looked for in anonymous members too; undefined if there is no such member or it doesn't
+   * start on a byte.
+   */
+  offsetOf(struct: BtfStruct, member: string, depth = 0): number | undefined {
+    for (const one of struct.members) {
+      if (one.name === member) return one.offsetBits % 8 === 0 ? one.offsetBits / 8 : undefined;
+      if (one.name !== '' || depth > 16) continue;
+      const inner = this.structById(one.typeId);
+      const found = inner && this.offsetOf(inner, member, depth + 1);
+      if (found !== undefined) return found + one.offsetBits / 8;
+    }
+    return undefined;
+  }
+
+  private kindOf(id: number): number {
+    const at = this.offsets[id];
+    return id < 1 || at === undefined ? 0 : (this.types.readUInt32LE(at + 4) >>> 24) & 0x1f;
+  }
+
+  private nameAt(offset: number): string {
+    const end = this.strings.indexOf(0, offset);
+    if (offset >= this.strings.length || end < 0) throw new KernelImageError('bad-btf', `string ${offset}`);
+    return this.strings.toString('latin1', offset, end);
+  }
+}

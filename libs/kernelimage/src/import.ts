@@ -1,0 +1,206 @@
+import { copyFile, mkdir, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { sectionNamed } from '#libs/elf';
+import { bytesOfSection, readKernelElf } from './address-space.js';
+import { Btf } from './btf.js';
+import { unpackVmlinux } from './bzimage.js';
+import { checkConfig, parseConfig } from './config.js';
+import { KernelImageError } from './errors.js';
+import { decodeKallsyms, formatKallsyms } from './kallsyms.js';
+import { probeKbuild } from './kbuild-environment.js';
+import { bannerOf, buildIdOf, parseModinfo } from './identity.js';
+import { type PackageFacts, unpackPackage } from './packages.js';
+import type { ProfileData } from './profile-data.js';
+import { KernelProfile, loadProfile } from './profile.js';
+import { moduleNameOf, parseSymvers } from './symvers.js';
+
+export type ImportStage = 'unpack' | 'image' | 'symbols' | 'kbuild' | 'done';
+
+export interface ImportProgress {
+  readonly stage: ImportStage;
+  /** Bytes of packages unpacked so far. */
+  readonly bytes: number;
+}
+
+export interface ImportRequest {
+  /** The vendor's linux-image .deb. */
+  readonly image: string;
+  /** linux-headers-<release>, linux-headers-<abi>-common and linux-kbuild .debs, in any order. */
+  readonly headers: readonly string[];
+  /** Folder of the profile; replaced as a whole if it exists. */
+  readonly out: string;
+  readonly onProgress?: (progress: ImportProgress) => void;
+}
+
+/**
+ * Makes a kernel profile of the vendor's packages: unpack → image → symbols → kbuild. No root, no kernel tree. The
+ * folder appears only when it is complete.
+ * @throws KernelImageError
+ */
+export async function importKernel(request: ImportRequest): Promise<KernelProfile> {
+  const out = resolve(request.out);
+  const folder = `${out}.importing-${process.pid}-${Date.now()}`;
+  await mkdir(folder, { recursive: true });
+  try {
+    const facts = await unpackAll(request, folder);
+    const data = await examine(folder, facts, (stage) => request.onProgress?.({ stage, bytes: 0 }));
+    await writeFile(join(folder, 'profile.json'), `${JSON.stringify(data, null, 1)}\n`);
+    await replaceFolder(folder, out);
+    request.onProgress?.({ stage: 'done', bytes: 0 });
+    return await loadProfile(out);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function unpackAll(request: ImportRequest, folder: string): Promise<readonly PackageFacts[]> {
+  const bytes = new Map<string, number>();
+  const unpack = async (file: string): Promise<PackageFacts> =>
+    await unpackPackage(file, folder, (done) => {
+      bytes.set(file, done);
+      request.onProgress?.({ stage: 'unpack', bytes: [...bytes.values()].reduce((sum, one) => sum + one, 0) });
+    });
+  const results = await Promise.allSettled([
+    unpack(request.image),
+    // One after the other: they write into one tree.
+    (async (): Promise<PackageFacts[]> => {
+      const facts: PackageFacts[] = [];
+      for (const file of request.headers) facts.push(await unpack(file));
+      return facts;
+    })(),
+  ]);
+  const [image, headers] = results;
+  if (image.status === 'rejected') throw image.reason;
+  if (headers.status === 'rejected') throw headers.reason;
+  const facts = [image.value, ...headers.value];
+  checkPackages(facts);
+  return facts;
+}
+
+/** @throws KernelImageError `wrong-package`, `missing-package`, `release-mismatch` */
+export function checkPackages(facts: readonly PackageFacts[]): void {
+  const [first] = facts;
+  if (first?.role !== 'image') throw new KernelImageError('wrong-package', `${first?.name} is no kernel image`);
+  const one = (role: PackageFacts['role']): PackageFacts => {
+    const found = facts.filter((fact) => fact.role === role);
+    if (found.length > 1) throw new KernelImageError('wrong-package', `more than one ${role} package`);
+    if (!found[0]) throw new KernelImageError('missing-package', `no ${role} package was given`);
+    return found[0];
+  };
+  const image = one('image');
+  const headers = one('headers');
+  const common = one('headers-common');
+  const kbuild = one('kbuild');
+  const mismatch = (other: PackageFacts): KernelImageError =>
+    new KernelImageError(
+      'release-mismatch',
+      `${other.name} ${other.version} doesn't belong to ${image.name} ${image.version}`,
+    );
+  if (headers.release !== image.release || headers.version !== image.version) throw mismatch(headers);
+  if (!image.release.startsWith(`${common.release}-`) || common.version !== image.version) throw mismatch(common);
+  // Its own version may be a later one: the archive drops older kbuild packages first.
+  if (!image.version.startsWith(`${kbuild.release}.`)) throw mismatch(kbuild);
+}
+
+async function examine(
+  folder: string,
+  packages: readonly PackageFacts[],
+  enter: (stage: ImportStage) => void,
+): Promise<ProfileData> {
+  const image = packages[0];
+  if (!image) throw new KernelImageError('missing-package', 'no image package was given');
+  const headers = join(folder, 'headers');
+  checkConfig(parseConfig(await need(join(folder, 'config'))), parseConfig(await need(join(headers, '.config'))));
+
+  enter('image');
+  const vmlinux = await unpackVmlinux(await needBytes(join(folder, 'vmlinuz')));
+  const elf = readKernelElf(vmlinux, 'vmlinux');
+  const rodata = bytesOfSection(elf, '.rodata');
+  const banner = bannerOf(rodata);
+  if (banner.release !== image.release) {
+    throw new KernelImageError('release-mismatch', `${image.name} holds the image of ${banner.release}`);
+  }
+
+  enter('symbols');
+  const symbols = decodeKallsyms(rodata, sectionNamed(elf, '.text')?.address ?? 0n);
+  const btfBytes = bytesOfSection(elf, '.BTF');
+  const btf = Btf.parse(btfBytes);
+  const symversText = await need(join(headers, 'Module.symvers'));
+  const exports = parseSymvers(symversText);
+  await writeFile(join(folder, 'vmlinux'), vmlinux);
+  await writeFile(join(folder, 'kallsyms'), formatKallsyms(symbols));
+  await writeFile(join(folder, 'btf'), btfBytes);
+  await writeFile(join(folder, 'Module.symvers'), symversText);
+  // Compiling wants the whole config, and the boot image lives on as vmlinux: both have done their service.
+  await copyFile(join(headers, '.config'), join(folder, 'config'));
+  await rm(join(folder, 'vmlinuz'));
+  const modules = await indexModules(folder);
+
+  enter('kbuild');
+  const kbuild = await probeKbuild(headers);
+  return {
+    schema: 1,
+    arch: 'x86_64',
+    release: image.release,
+    version: image.version,
+    buildId: buildIdOf(bytesOfSection(elf, '.notes')),
+    vermagic: await vermagicOf(folder, modules, image.release),
+    banner: banner.text,
+    compiler: banner.compiler,
+    counts: {
+      symbols: symbols.length,
+      exports: exports.size,
+      btfTypes: btf.count,
+      modules: Object.keys(modules).length,
+    },
+    packages: packages.map(({ role, name, version }) => ({ role, name, version })),
+    kbuild,
+    modules,
+  };
+}
+
+async function indexModules(folder: string): Promise<Record<string, string>> {
+  const root = join(folder, 'modules');
+  if (!(await stat(root).then(Boolean, () => false))) return {};
+  const files = await readdir(root, { recursive: true });
+  const modules: Record<string, string> = {};
+  for (const file of files.sort()) if (file.endsWith('.ko')) modules[moduleNameOf(file)] = file;
+  return modules;
+}
+
+/** Every shipped module carries the kernel's vermagic: ask one. */
+async function vermagicOf(folder: string, modules: Readonly<Record<string, string>>, release: string): Promise<string> {
+  const [file] = Object.values(modules);
+  if (file === undefined) throw new KernelImageError('wrong-package', 'the image package ships no modules');
+  const bytes = await readFile(join(folder, 'modules', file));
+  const info = bytesOfSection(readKernelElf(bytes, file), '.modinfo');
+  const vermagic = parseModinfo(info).get('vermagic');
+  if (!vermagic?.startsWith(`${release} `)) {
+    throw new KernelImageError('release-mismatch', `module ${file} is for ${vermagic ?? 'no kernel'}`);
+  }
+  return vermagic;
+}
+
+async function needBytes(file: string): Promise<Buffer> {
+  try {
+    return await readFile(file);
+  } catch {
+    throw new KernelImageError('wrong-package', `the packages hold no ${file.slice(dirname(file).length + 1)}`);
+  }
+}
+
+async function need(file: string): Promise<string> {
+  return (await needBytes(file)).toString('utf8');
+}
+
+/** Puts a finished folder in the place of an older one, if any. */
+async function replaceFolder(folder: string, out: string): Promise<void> {
+  await mkdir(dirname(out), { recursive: true });
+  const old = `${folder}.old`;
+  const replaced = await rename(out, old).then(
+    () => true,
+    () => false,
+  );
+  await rename(folder, out);
+  if (replaced) await rm(old, { recursive: true, force: true });
+}

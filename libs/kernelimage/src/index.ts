@@ -1,0 +1,10 @@
+export { AddressSpace } from './address-space.js';
+export { Btf, type BtfMember, type BtfStruct } from './btf.js';
+export { type KernelConfig, parseConfig } from './config.js';
+export { KernelImageError, type KernelImageErrorCode } from './errors.js';
+export { type ImportProgress, type ImportRequest, type ImportStage, importKernel } from './import.js';
+export type { KallsymsEntry } from './kallsyms.js';
+export type { KbuildEnvironment } from './kbuild-environment.js';
+export type { ProfileData } from './profile-data.js';
+export { KernelProfile, loadProfile } from './profile.js';
+export { moduleNameOf } from './symvers.js';

@@ -1,0 +1,155 @@
+import { createWriteStream } from 'node:fs';
+import { chmod, mkdir, stat, symlink } from 'node:fs/promises';
+import { dirname, join, normalize } from 'node:path';
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { readDeb } from '#libs/archive';
+import { KernelImageError } from './errors.js';
+
+/** What a package turned out to be, by its name and content. */
+export type PackageRole = 'image' | 'headers' | 'headers-common' | 'kbuild';
+
+export interface PackageFacts {
+  readonly role: PackageRole;
+  readonly name: string;
+  readonly version: string;
+  /** Kernel release that its name carries: `6.1.0-54-amd64`, `6.1.0-54` for common headers, `6.1` for kbuild. */
+  readonly release: string;
+}
+
+const roles: readonly (readonly [RegExp, PackageRole])[] = [
+  [/^linux-image-(?:unsigned-)?(\d[a-z0-9.+~-]*?)(?:-unsigned)?$/, 'image'],
+  [/^linux-headers-(\d[a-z0-9.+~-]*)-common(?:-rt)?$/, 'headers-common'],
+  [/^linux-headers-(\d[a-z0-9.+~-]*)$/, 'headers'],
+  [/^linux-kbuild-(\d[a-z0-9.+~-]*)$/, 'kbuild'],
+];
+
+/** Names a package's role. @throws KernelImageError `wrong-package` */
+export function packageFacts(control: Readonly<Record<string, string>>): PackageFacts {
+  const fields = new Map(Object.entries(control).map(([key, value]) => [key.toLowerCase(), value.trim()]));
+  const name = fields.get('package') ?? '';
+  for (const [pattern, role] of roles) {
+    const release = pattern.exec(name)?.[1];
+    if (release !== undefined) return { role, name, version: fields.get('version') ?? '', release };
+  }
+  throw new KernelImageError('wrong-package', `package "${name}" is no kernel image, headers or kbuild package`);
+}
+
+/** Where an entry of a package goes in the profile: a path below its folder; undefined = not needed. */
+export type Placement = (path: string, facts: PackageFacts) => string | undefined;
+
+/** Where the files of each package stand in a profile. The three headers packages become one tree, as in a built kernel. */
+export const placement: Placement = (path, facts) => {
+  switch (facts.role) {
+    case 'image':
+      return placeImage(path, facts.release);
+    case 'headers':
+      return below(path, `usr/src/linux-headers-${facts.release}/`, 'headers/');
+    case 'headers-common':
+      return below(path, `usr/src/linux-headers-${facts.release}-common/`, 'headers/');
+    default:
+      return below(path, `usr/lib/linux-kbuild-${facts.release}/`, 'headers/');
+  }
+};
+
+function placeImage(path: string, release: string): string | undefined {
+  if (path === `boot/vmlinuz-${release}`) return 'vmlinuz';
+  if (path === `boot/config-${release}`) return 'config';
+  const module = below(path, `lib/modules/${release}/`, '');
+  if (module === undefined) return undefined;
+  if (module.endsWith('.ko')) return `modules/${module}`;
+  return ['modules.builtin', 'modules.order'].includes(module) ? module : undefined;
+}
+
+function below(path: string, folder: string, to: string): string | undefined {
+  if (!path.startsWith(folder)) return undefined;
+  const rest = path.slice(folder.length);
+  // Other architectures' headers (45 MB of 76) are never compiled against.
+  if (to === 'headers/' && /^arch\/(?!x86\/)[^/]+\//.test(rest)) return undefined;
+  return to + rest;
+}
+
+export interface UnpackProgress {
+  (doneBytes: number): void;
+}
+
+const maxFiles = 200_000;
+
+/**
+ * Writes the files of one package that a profile needs. Links are made last and only where they stay inside, so that
+ * nothing is ever written through one.
+ * @throws KernelImageError `bad-package` for a damaged or hostile archive, `wrong-package`
+ */
+export async function unpackPackage(file: string, folder: string, onProgress: UnpackProgress): Promise<PackageFacts> {
+  const deb = await openDeb(file);
+  const facts = packageFacts(deb.control);
+  const links: { at: string; target: string }[] = [];
+  const folders = new Set<string>();
+  let files = 0;
+  let bytes = 0;
+  try {
+    for await (const entry of deb.entries) {
+      const place = placement(entry.path.replace(/^\.?\//, ''), facts);
+      if (place === undefined || entry.kind === 'directory') continue;
+      if ((files += 1) > maxFiles) throw new KernelImageError('bad-package', `more than ${maxFiles} files`);
+      const at = inside(folder, place);
+      if (entry.kind === 'file') {
+        await writeEntry(at, entry.content, entry.mode, folders);
+        onProgress((bytes += entry.sizeBytes));
+      } else if (entry.kind === 'symlink' && entry.linkTarget !== undefined) {
+        links.push({ at, target: entry.linkTarget });
+      }
+    }
+  } catch (error) {
+    if (error instanceof KernelImageError || isDiskError(error)) throw error;
+    throw new KernelImageError('bad-package', `${facts.name}: ${messageOf(error)}`, { cause: error });
+  }
+  for (const { at, target } of links) await linkInside(folder, at, target);
+  return facts;
+}
+
+async function openDeb(file: string): ReturnType<typeof readDeb> {
+  try {
+    return await readDeb(file);
+  } catch (error) {
+    if (isDiskError(error)) throw error;
+    throw new KernelImageError('bad-package', `not a readable .deb: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+async function writeEntry(at: string, content: Readable, mode: number, folders: Set<string>): Promise<void> {
+  const folder = dirname(at);
+  if (!folders.has(folder)) {
+    await mkdir(folder, { recursive: true });
+    folders.add(folder);
+  }
+  await pipeline(content, createWriteStream(at, { flags: 'w', mode: 0o644 }));
+  if ((mode & 0o111) !== 0) await chmod(at, 0o755);
+}
+
+/** Links `scripts` and `tools` of the headers packages lead to the kbuild package, which is merged in: they stay away. */
+async function linkInside(folder: string, at: string, target: string): Promise<void> {
+  if (target.startsWith('/')) return;
+  const resolved = normalize(join(dirname(at), target));
+  const headers = join(folder, 'headers');
+  if (!resolved.startsWith(`${headers}/`)) return;
+  if (await stat(at).then(Boolean, () => false)) return;
+  await mkdir(dirname(at), { recursive: true });
+  await symlink(target, at);
+}
+
+function inside(folder: string, place: string): string {
+  const at = normalize(join(folder, place));
+  if (!at.startsWith(`${folder}/`)) throw new KernelImageError('bad-package', `a file outside its folder: ${place}`);
+  return at;
+}
+
+/** Full or unwritable disks are the operator's matter, not the package's. */
+function isDiskError(error: unknown): boolean {
+  const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
+  return code !== undefined && ['ENOSPC', 'EDQUOT', 'EROFS', 'EACCES', 'ENOENT'].includes(code);
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,144 @@
+import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { type ElfFile, type ElfSymbol, SectionFlag, SectionIndex, SymbolBinding } from '#libs/elf';
+import type { KernelExport, KernelSymbol, KernelView, LoaderStruct } from '#libs/objdiff';
+import { AddressSpace, readKernelElf } from './address-space.js';
+import { Btf } from './btf.js';
+import { KernelImageError } from './errors.js';
+import { type KallsymsEntry, parseKallsyms } from './kallsyms.js';
+import { type ProfileData, profileDataSchema } from './profile-data.js';
+import { parseSymvers, type SymversEntry } from './symvers.js';
+
+/**
+ * One of the vendor's kernels, as imported: what it is, what is in it, and how to compile for it. A folder:
+ * `profile.json, vmlinux, kallsyms, btf, config, Module.symvers, headers/, modules/`.
+ */
+export class KernelProfile implements KernelView {
+  private readonly byName = new Map<string, KallsymsEntry[]>();
+  private sorted: readonly KallsymsEntry[] | undefined;
+  private space: AddressSpace | undefined;
+  private readonly modules = new Map<string, ElfFile>();
+
+  constructor(
+    /** Its folder, absolute. */
+    readonly folder: string,
+    readonly data: ProfileData,
+    private readonly kallsyms: readonly KallsymsEntry[],
+    private readonly exports: ReadonlyMap<string, SymversEntry>,
+    readonly btf: Btf,
+  ) {
+    for (const symbol of kallsyms) {
+      const equals = this.byName.get(symbol.name);
+      if (equals) equals.push(symbol);
+      else this.byName.set(symbol.name, [symbol]);
+    }
+  }
+
+  get release(): string {
+    return this.data.release;
+  }
+
+  get vermagic(): string {
+    return this.data.vermagic;
+  }
+
+  /** Headers, Makefiles, scripts and objtool of the kernel, merged into one tree. Read only. */
+  get headers(): string {
+    return join(this.folder, 'headers');
+  }
+
+  symbols(name: string): readonly KernelSymbol[] {
+    return this.byName.get(name) ?? [];
+  }
+
+  exportOf(name: string): KernelExport | undefined {
+    return this.exports.get(name);
+  }
+
+  sizeOf(struct: LoaderStruct): number | undefined {
+    return this.btf.struct(struct)?.sizeBytes;
+  }
+
+  offsetOf(struct: LoaderStruct, member: string): number | undefined {
+    const found = this.btf.struct(struct);
+    return found && this.btf.offsetOf(found, member);
+  }
+
+  /** Without run-pre matching nobody knows which of several equal names an object file holds. */
+  sympos(_objectFile: string, symbol: string): number | undefined {
+    return this.symbols(symbol).length === 1 ? 1 : undefined;
+  }
+
+  /** All symbols of vmlinux, sorted by address. */
+  symbolsByAddress(): readonly KallsymsEntry[] {
+    this.sorted ??= [...this.kallsyms].sort((a, b) => (a.address < b.address ? -1 : a.address > b.address ? 1 : 0));
+    return this.sorted;
+  }
+
+  /** The bytes of vmlinux by address. */
+  image(): AddressSpace {
+    if (!this.space) {
+      const vmlinux = readFileSync(join(this.folder, 'vmlinux'));
+      this.space = new AddressSpace(readKernelElf(vmlinux, 'vmlinux'));
+    }
+    return this.space;
+  }
+
+  /** Names of all shipped modules. */
+  moduleNames(): readonly string[] {
+    return Object.keys(this.data.modules);
+  }
+
+  /** The shipped .ko file of a module, read; undefined if there is none of that name. */
+  module(name: string): ElfFile | undefined {
+    const path = Object.hasOwn(this.data.modules, name) ? this.data.modules[name] : undefined;
+    if (path === undefined) return undefined;
+    const elf = this.modules.get(name) ?? readKernelElf(readFileSync(join(this.folder, 'modules', path)), path);
+    this.modules.set(name, elf);
+    return elf;
+  }
+
+  /** In the order of the module's own symbol table: that is how the kernel's module_kallsyms counts equal names. */
+  moduleSymbols(module: string, name: string): readonly KernelSymbol[] | undefined {
+    const elf = this.module(module);
+    return elf?.symbols
+      .filter((symbol) => symbol.name === name && symbol.sectionIndex !== SectionIndex.UNDEF)
+      .map((symbol) => ({ address: symbol.value, type: letterOf(elf, symbol) }));
+  }
+}
+
+/** nm's letter, as far as it matters here: text or data, local or global. */
+function letterOf(elf: ElfFile, symbol: ElfSymbol): string {
+  const flags = elf.sections[symbol.sectionIndex]?.flags ?? 0;
+  const letter = (flags & SectionFlag.EXECINSTR) !== 0 ? 't' : (flags & SectionFlag.WRITE) !== 0 ? 'd' : 'r';
+  return symbol.binding === SymbolBinding.LOCAL ? letter : letter.toUpperCase();
+}
+
+/**
+ * Opens a profile folder that `importKernel` wrote.
+ * @throws KernelImageError `bad-profile`
+ */
+export async function loadProfile(folder: string): Promise<KernelProfile> {
+  const root = resolve(folder);
+  const read = async (name: string): Promise<Buffer> => {
+    try {
+      return await readFile(join(root, name));
+    } catch (error) {
+      throw new KernelImageError('bad-profile', `${folder} is no kernel profile: no ${name}`, { cause: error });
+    }
+  };
+  const parsed = profileDataSchema.safeParse(jsonOf(await read('profile.json')));
+  if (!parsed.success) throw new KernelImageError('bad-profile', `${folder}: profile.json is of another form`);
+  const [kallsyms, symvers, btf] = await Promise.all([read('kallsyms'), read('Module.symvers'), read('btf')]);
+  const symbols = parseKallsyms(kallsyms.toString('latin1'));
+  return new KernelProfile(root, parsed.data, symbols, parseSymvers(symvers.toString('utf8')), Btf.parse(btf));
+}
+
+function jsonOf(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(bytes.toString('utf8'));
+  } catch {
+    return undefined;
+  }
+}
