@@ -1,0 +1,5 @@
+export { type DebPackage, readDeb } from './deb.js';
+export { ArchiveEntry, type EntryKind } from './entry.js';
+export { ArchiveError, type ArchiveErrorCode } from './errors.js';
+export { type ArchiveLimits, kernelLimits } from './limits.js';
+export { readTar } from './tar.js';
