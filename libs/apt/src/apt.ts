@@ -67,14 +67,16 @@ export async function packageVersions(names: readonly string[]): Promise<readonl
   return [...found.values()].sort((a, b) => compareVersions(a.version, b.version));
 }
 
-async function indexed(wanted: AptPackage): Promise<{ sha256: string; sizeBytes: number }> {
+async function indexed(wanted: AptPackage): Promise<{ sha256: string; sizeBytes: number; fileName: string }> {
   const record = await apt('apt-cache', ['show', '--no-all-versions', `${wanted.name}=${wanted.version}`]);
   const sha256 = /^SHA256: ([0-9a-f]{64})$/m.exec(record)?.[1];
   const sizeBytes = Number(/^Size: (\d+)$/m.exec(record)?.[1]);
+  const architecture = /^Architecture: ([a-z0-9-]+)$/m.exec(record)?.[1] ?? 'all';
   if (sha256 === undefined || !Number.isSafeInteger(sizeBytes)) {
     throw new AptError('package-not-found', `the archive's index names no digest for ${wanted.name} ${wanted.version}`);
   }
-  return { sha256, sizeBytes };
+  // As apt-get names what it downloads.
+  return { sha256, sizeBytes, fileName: `${wanted.name}_${wanted.version.replaceAll(':', '%3a')}_${architecture}.deb` };
 }
 
 async function sha256Of(file: string): Promise<string> {
@@ -89,8 +91,7 @@ async function sha256Of(file: string): Promise<string> {
  * @throws AptError `apt-failed`, `package-not-found`, `digest-mismatch`.
  */
 export async function download(wanted: AptPackage, cacheDir: string): Promise<CachedPackage> {
-  const { sha256, sizeBytes } = await indexed(wanted);
-  const fileName = `${wanted.name}_${wanted.version.replaceAll(':', '%3a')}.deb`;
+  const { sha256, sizeBytes, fileName } = await indexed(wanted);
   const file = join(cacheDir, fileName);
   const cached = { ...wanted, file, fileName, sha256, sizeBytes };
   await mkdir(cacheDir, { recursive: true });
