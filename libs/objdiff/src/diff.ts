@@ -1,6 +1,68 @@
+import { ElfError } from '#libs/elf';
+import { compareObjects } from './compare/compare.js';
+import { copyChangedConstants } from './correlate/constants.js';
+import { correlate } from './correlate/correlate.js';
+import { Findings } from './findings.js';
+import { type ObjectFile, readObject } from './model/object-file.js';
 import type { ObjdiffInput, ObjectDiff } from './outcome.js';
+import { patchCallersInstead } from './select/callers.js';
+import { joinColdParts, separateColdParts } from './select/cold.js';
+import { select } from './select/select.js';
 
-/** Compares one object before and after a fix: read → correlate → compare → select, or refuse with every reason. */
+/**
+ * Compares one object before and after a fix: read → correlate → compare → select, or refuse with every reason.
+ * Bytes that are no ELF object are refused too (`not-an-object`).
+ */
 export function diffObjects(input: ObjdiffInput): ObjectDiff {
-  throw new Error(`being written: ${input.objectFile}`);
+  const findings = new Findings(input.objectFile);
+  const original = readOrRefuse(input.original, 'original', findings);
+  const patched = readOrRefuse(input.patched, 'patched', findings);
+  if (original === undefined || patched === undefined) return refused(findings, [], []);
+
+  const correlation = correlate(original, patched);
+  copyChangedConstants(original, patched, correlation.twins, findings);
+  const changed = compareObjects(original, patched, correlation, findings);
+  joinColdParts(patched, correlation.twins, changed, findings);
+  patchCallersInstead({ original, patched }, correlation.twins, changed, findings);
+  separateColdParts(patched, correlation.twins, (parent) => isNew(parent) || changed.has(parent));
+  const selected = select({ ...input, patched }, correlation, changed, findings);
+  const { selection, added, bundled, references } = selected;
+  const names = selection.replacements.map(({ original: { name } }) => name);
+
+  if (names.length + added.length > 0) refuseUnreadTables(patched, findings);
+  if (findings.reasons.length > 0) return refused(findings, names, added);
+  if (names.length + added.length === 0) return { outcome: 'no-change', notices: findings.notices };
+  return {
+    outcome: 'changed',
+    changed: names,
+    added,
+    bundled,
+    functions: selection.replacements.map(({ summary }) => summary),
+    references,
+    notices: findings.notices,
+    included: selection,
+  };
+
+  function isNew(atom: Parameters<typeof correlation.twins.originalOf>[0]): boolean {
+    return correlation.twins.originalOf(atom) === undefined;
+  }
+}
+
+function readOrRefuse(bytes: Uint8Array, which: string, findings: Findings): ObjectFile | undefined {
+  try {
+    return readObject(bytes);
+  } catch (error) {
+    if (!(error instanceof ElfError)) throw error;
+    findings.refuse({ code: 'not-an-object', reason: `the ${which}: ${error.message}` });
+    return undefined;
+  }
+}
+
+function refuseUnreadTables(patched: ObjectFile, findings: Findings): void {
+  for (const { section, problem } of patched.specialProblems)
+    findings.refuse({ code: 'special-section', symbol: section, reason: problem });
+}
+
+function refused(findings: Findings, changed: readonly string[], added: readonly string[]): ObjectDiff {
+  return { outcome: 'refused', reasons: findings.reasons, notices: findings.notices, changed, added };
 }

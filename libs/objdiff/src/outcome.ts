@@ -1,5 +1,5 @@
 import type { Reason } from '#libs/contracts';
-import type { Selection } from './select/selection.js';
+import type { ChangedFunction, KernelReference, Selection } from './select/selection.js';
 
 /** One object file, compiled before and after a fix with -ffunction-sections -fdata-sections. */
 export interface ObjdiffInput {
@@ -50,24 +50,6 @@ export type ReasonCode =
   | 'annotation-dropped'
   | 'line-only'
   | 'callers-included';
-
-/** A function of the original that the new code takes the place of. */
-export interface ChangedFunction {
-  /** The original's own name: what kallsyms and the livepatch loader know it by. */
-  readonly symbol: string;
-  /** SHA-256 (hex) over its code, relocated fields as the compiler left them. */
-  readonly oldSha256: string;
-  readonly newSha256: string;
-  /** Size of the new code. */
-  readonly sizeBytes: number;
-}
-
-/** A symbol that the new code needs and doesn't bring. */
-export interface KernelReference {
-  readonly symbol: string;
-  /** Defined in this very object file (its sympos is looked up there); otherwise undefined in it, so global elsewhere. */
-  readonly definedHere: boolean;
-}
 
 export interface NoChange {
   readonly outcome: 'no-change';

@@ -1,0 +1,27 @@
+export type ElfErrorCode =
+  /** The magic bytes are missing. */
+  | 'not-elf'
+  /** Well-formed perhaps, but not 64-bit little-endian x86-64, or of a kind that isn't read here. */
+  | 'unsupported'
+  /** A structure reaches past the end of the file or of its section. */
+  | 'truncated'
+  /** A count or size over the bounds that this reader sets itself. */
+  | 'too-large'
+  | 'bad-header'
+  | 'bad-section'
+  | 'bad-symbol'
+  | 'bad-relocation'
+  | 'bad-string'
+  | 'bad-note';
+
+/** What is wrong with an ELF file, and at which byte of it (or of the section the message names). */
+export class ElfError extends Error {
+  override readonly name = 'ElfError';
+  constructor(
+    readonly code: ElfErrorCode,
+    readonly offset: number,
+    message: string,
+  ) {
+    super(`${message} (at byte ${offset})`);
+  }
+}

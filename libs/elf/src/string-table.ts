@@ -1,0 +1,47 @@
+import { ElfError } from './errors.js';
+
+const decoder = new TextDecoder('latin1');
+const encoder = new TextEncoder();
+/** Longer than any symbol a compiler makes; a table without NULs must not become one string of the file's size. */
+const maxStringBytes = 8192;
+
+/** The NUL-terminated string at an offset. Bytes are taken one to one (latin1), so that every name survives. */
+export function stringAt(table: Uint8Array, offset: number): string {
+  if (offset < 0 || offset >= table.length) {
+    if (offset === 0) return '';
+    throw new ElfError('bad-string', offset, 'a name starts outside of its string table');
+  }
+  const end = table.indexOf(0, offset);
+  if (end < 0) throw new ElfError('bad-string', offset, 'a name without an end');
+  if (end - offset > maxStringBytes) throw new ElfError('too-large', offset, `a name of ${end - offset} bytes`);
+  return decoder.decode(table.subarray(offset, end));
+}
+
+/** Builds a string table: each name once, in the order they first come. */
+export class StringTable {
+  private readonly offsets = new Map<string, number>([['', 0]]);
+  private readonly parts: Uint8Array[] = [Uint8Array.of(0)];
+  private sizeBytes = 1;
+
+  /** The name's offset. */
+  add(name: string): number {
+    const known = this.offsets.get(name);
+    if (known !== undefined) return known;
+    const offset = this.sizeBytes;
+    const encoded = encoder.encode(`${name}\0`);
+    this.offsets.set(name, offset);
+    this.parts.push(encoded);
+    this.sizeBytes += encoded.length;
+    return offset;
+  }
+
+  bytes(): Uint8Array {
+    const table = new Uint8Array(this.sizeBytes);
+    let at = 0;
+    for (const part of this.parts) {
+      table.set(part, at);
+      at += part.length;
+    }
+    return table;
+  }
+}

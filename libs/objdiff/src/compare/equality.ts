@@ -1,0 +1,119 @@
+import { RelocationType } from '#libs/elf';
+import type { Twins } from '../correlate/twins.js';
+import { type Atom, isCopied, type Reference, type SpecialEntry, type Target } from '../model/atom.js';
+import { isNumbered, shapeOf, sourceName } from '../model/names.js';
+import { formatOf } from '../special/formats.js';
+
+/** `_ddebug.lineno` (linux/dynamic_debug.h): 18 bits at byte 32. */
+const ddebugLine = { from: 32, to: 35, keep: [0x00, 0x00, 0xfc] } as const;
+const maxDepth = 32;
+
+/** Equality of what code and data say, up to the twin relation: same bytes, and references to the same things. */
+export class Equality {
+  constructor(private readonly twins: Twins) {}
+
+  /** Do two references, at the same place, mean the same? */
+  sameReference(a: Reference, b: Reference, depth = 0): boolean {
+    if (a.at !== b.at || a.addend !== b.addend) return false;
+    if (a.type !== b.type && !(isPcRelative(a) && isPcRelative(b))) return false;
+    return this.sameTarget(a.target, b.target, depth);
+  }
+
+  sameReferences(a: readonly Reference[], b: readonly Reference[], depth = 0): boolean {
+    return (
+      a.length === b.length &&
+      a.every((reference, index) => {
+        const other = b[index];
+        return other !== undefined && this.sameReference(reference, other, depth);
+      })
+    );
+  }
+
+  private sameTarget(a: Target, b: Target, depth: number): boolean {
+    if (a.kind === 'external' && b.kind === 'external') return shapeOf(a.name) === shapeOf(b.name);
+    if (a.kind === 'string' && b.kind === 'string') return a.text === b.text;
+    if (a.kind === 'constant' && b.kind === 'constant') return sameBytes(a.bytes, b.bytes);
+    if (a.kind === 'atom' && b.kind === 'atom')
+      return this.twins.originalOf(b.atom) === a.atom || this.sameCopies(a.atom, b.atom, depth);
+    return false;
+  }
+
+  /** Two variables without twins that new code would have its own copy of: their content decides. */
+  private sameCopies(a: Atom, b: Atom, depth: number): boolean {
+    if (depth > maxDepth || this.twins.originalOf(b) !== undefined || this.twins.patchedOf(a) !== undefined)
+      return false;
+    const constants = a.role === 'readonly' && b.role === 'readonly' && isNumbered(a.name) && isNumbered(b.name);
+    if (!(isCopied(a) && isCopied(b)) && !constants) return false;
+    return sourceName(a.name) === sourceName(b.name) && this.sameContent(a, b, depth + 1);
+  }
+
+  /** Same size, bytes and references. */
+  sameContent(a: Atom, b: Atom, depth = 0): boolean {
+    if (a.sizeBytes !== b.sizeBytes || !this.sameReferences(a.references, b.references, depth)) return false;
+    if (a.role === 'dyndbg' && b.role === 'dyndbg') return sameBytes(withoutLine(a.bytes), withoutLine(b.bytes));
+    return sameBytes(zeroed(a), zeroed(b));
+  }
+
+  /** Do the special sections say the same of two functions? Entries that only follow from the code are left out. */
+  sameSpecial(a: Atom, b: Atom): boolean {
+    const before = comparable(a);
+    const after = comparable(b);
+    return (
+      before.length === after.length &&
+      before.every((entry, index) => {
+        const other = after[index];
+        return other !== undefined && this.sameEntry(entry, other);
+      })
+    );
+  }
+
+  private sameEntry(a: SpecialEntry, b: SpecialEntry): boolean {
+    if (a.section !== b.section || a.codeOffset !== b.codeOffset) return false;
+    if (!this.sameReferences(besidesCode(a), besidesCode(b))) return false;
+    if (!sameBytes(withoutIgnored(a), withoutIgnored(b))) return false;
+    if (a.replacement === undefined || b.replacement === undefined) return a.replacement === b.replacement;
+    return (
+      sameBytes(a.replacement.bytes, b.replacement.bytes) &&
+      this.sameReferences(a.replacement.references, b.replacement.references)
+    );
+  }
+}
+
+export function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return Buffer.compare(a, b) === 0;
+}
+
+/** The assembler writes PC32 for a local and PLT32 for a global target of the same call. */
+function isPcRelative(reference: Reference): boolean {
+  return reference.type === RelocationType.PC32 || reference.type === RelocationType.PLT32;
+}
+
+/** A .bss variable may have become one with zeros in .data; as content that is no difference. */
+function zeroed(atom: Atom): Uint8Array {
+  return atom.bytes.length === 0 && atom.sizeBytes <= 1 << 20 ? new Uint8Array(atom.sizeBytes) : atom.bytes;
+}
+
+function comparable(atom: Atom): readonly SpecialEntry[] {
+  return atom.special
+    .filter((entry) => formatOf(entry.section)?.derived !== true)
+    .sort((a, b) => (a.section < b.section ? -1 : a.section > b.section ? 1 : 0) || a.codeOffset - b.codeOffset);
+}
+
+function besidesCode(entry: SpecialEntry): readonly Reference[] {
+  return entry.references.filter(({ at }) => at !== 0);
+}
+
+function withoutIgnored(entry: SpecialEntry): Uint8Array {
+  const ignored = formatOf(entry.section)?.ignored;
+  if (ignored === undefined) return entry.bytes;
+  const copy = entry.bytes.slice();
+  copy.fill(0, ...ignored);
+  return copy;
+}
+
+function withoutLine(descriptor: Uint8Array): Uint8Array {
+  const copy = descriptor.slice();
+  for (let at = ddebugLine.from; at < ddebugLine.to && at < copy.length; at++)
+    copy[at] = (copy[at] ?? 0) & (ddebugLine.keep[at - ddebugLine.from] ?? 0);
+  return copy;
+}

@@ -1,0 +1,78 @@
+import { type ElfSection, type ElfSymbol, SymbolType } from '#libs/elf';
+import { isAlwaysCopied } from './names.js';
+import type { SectionRole } from './section-role.js';
+
+/** What a relocation points at, with section symbols turned into what lies there. */
+export type Target =
+  | { readonly kind: 'atom'; readonly atom: Atom }
+  /** A NUL-terminated string (latin1, without its NUL), by content. */
+  | { readonly kind: 'string'; readonly text: string }
+  /** A mergeable constant, by content. */
+  | { readonly kind: 'constant'; readonly bytes: Uint8Array }
+  | { readonly kind: 'external'; readonly name: string }
+  /** Can't be told: `what` says why. */
+  | { readonly kind: 'unknown'; readonly what: string };
+
+/** A relocation of an atom. */
+export interface Reference {
+  /** From the start of the atom that has it. */
+  readonly at: number;
+  /** `RelocationType`. */
+  readonly type: number;
+  readonly target: Target;
+  /** From the target's start; for code it still has the distance to the instruction's end in it (-4 …). */
+  readonly addend: number;
+}
+
+/** One entry of a special section. `at` of its references counts from the entry's start. */
+export interface SpecialEntry {
+  /** The section's name. */
+  readonly section: string;
+  /** Where in its function the code is that it describes. */
+  readonly codeOffset: number;
+  readonly bytes: Uint8Array;
+  /** The code reference among them. */
+  readonly references: readonly Reference[];
+  /** Of an alternative: the instructions to put there. `at` counts from the replacement's start. */
+  readonly replacement?: { readonly bytes: Uint8Array; readonly references: readonly Reference[] };
+  /** Of an ORC entry: its half in `.orc_unwind`. */
+  readonly unwind?: Uint8Array;
+}
+
+/**
+ * The smallest thing that is compared, copied and named on its own: a function's section, or a variable. (Linkers call
+ * it so; with -ffunction-sections -fdata-sections nearly every atom is a section.)
+ */
+export interface Atom {
+  readonly name: string;
+  readonly kind: 'function' | 'data';
+  readonly role: SectionRole;
+  readonly global: boolean;
+  readonly section: ElfSection;
+  /** Within its section. */
+  readonly start: number;
+  readonly sizeBytes: number;
+  /** Empty if it is all zeros without bytes in the file (.bss). */
+  readonly bytes: Uint8Array;
+  /** All symbols in it: one, or several functions (aliases, or code that shares a section). */
+  readonly symbols: readonly ElfSymbol[];
+  /** In order of `at`. */
+  references: readonly Reference[];
+  /** Of a function: the entries of special sections that describe its code, by section, then in their order there. */
+  special: SpecialEntry[];
+}
+
+/** Has it several functions that don't start at the same place? Then calls between them have no relocations. */
+export function isShared(atom: Atom): boolean {
+  return atom.kind === 'function' && functionsIn(atom).some((symbol) => symbol.value !== functionsIn(atom)[0]?.value);
+}
+
+/** The function symbols of an atom, in address order. */
+export function functionsIn(atom: Atom): readonly ElfSymbol[] {
+  return atom.symbols.filter((symbol) => symbol.type === SymbolType.FUNC);
+}
+
+/** Has this variable no state that counts, so that new code may have a copy of its own? Such ones have no twins. */
+export function isCopied(atom: Atom): boolean {
+  return atom.kind === 'data' && (isAlwaysCopied(atom.name) || atom.role === 'once' || atom.role === 'dyndbg');
+}
