@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { CachedPackage } from '#libs/apt';
 import type { ServiceClient } from '#libs/client';
 import { reasonSchema } from '#libs/contracts';
-import type { Progress } from './progress.js';
+import type { Progress, Step } from './progress.js';
 
 const minutes = (n: number): number => n * 60_000;
 
@@ -214,4 +214,50 @@ export async function promote(client: ServiceClient, bundles: readonly Bundle[])
   for (const { bundleId } of bundles) {
     await client.post(`/v1/bundles/${bundleId}/promote`, { tier: 'stable' }, z.unknown());
   }
+}
+
+const updatesSchema = z.object({
+  updates: z.array(
+    z.object({ bundleId: z.string(), state: z.string(), reasons: z.array(reasonSchema).optional() }).loose(),
+  ),
+});
+
+/** How a push ended on the machine. */
+export interface Settled {
+  readonly applied: readonly string[];
+  /** Not applied, with the machine's reasons. */
+  readonly held: readonly { bundleId: string; reasons: string }[];
+}
+
+/** Waits until the machine has reported on every bundle. */
+export async function settledMachine(
+  client: ServiceClient,
+  machineId: string,
+  bundles: readonly Bundle[],
+  bar: Step,
+): Promise<Settled> {
+  const updates = await client.until(
+    `${bundles.length} bundles to be applied`,
+    minutes(3 + bundles.length / 4),
+    async () => {
+      const machine = await client.get(`/v1/machines/${machineId}`, updatesSchema);
+      const ended = machine.updates.filter((one) => one.state === 'applied' || one.state === 'failed');
+      bar.update(ended.length, bundles.length);
+      return ended.length >= bundles.length ? ended : undefined;
+    },
+  );
+  const applied = updates.filter((one) => one.state === 'applied').map((one) => one.bundleId);
+  const held = updates
+    .filter((one) => one.state === 'failed')
+    .map((one) => ({ bundleId: one.bundleId, reasons: why(one.reasons) }));
+  bar.done(`${applied.length} applied in the running kernel, ${held.length} held back`);
+  return { applied, held };
+}
+
+/** The bundle of the fix with this subject. @throws Error if that fix was refused. */
+export function bundleOf(bundles: readonly Bundle[], fixes: readonly Fix[], subject: string): Bundle {
+  const fix = fixes.find((one) => one.subject === subject);
+  const bundle = bundles.find((one) => one.fixId === fix?.fixId);
+  if (bundle === undefined) throw new Error(`there is no bundle of “${subject}”: ${why(fix?.reasons)}`);
+  return bundle;
 }

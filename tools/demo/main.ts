@@ -1,0 +1,223 @@
+// The main job from end to end, on real input: two of the vendor's source drops become commits, commits become live patches,
+// and a stock kernel that is running gets them without a reboot. Exits 0 only if all of it really happened.
+import { mkdir, readFile, rm } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { dirname, join, relative } from 'node:path';
+import { promisify } from 'node:util';
+import { kernelOfPackage } from '#libs/guest';
+import { GitTreeStore } from '#libs/trees';
+import { canary, canaryPatch } from './canary.js';
+import { Machine } from './machine.js';
+import { demoOptions, type DemoOptions, usage } from './options.js';
+import { fetchPackages, type StepPackages } from './packages.js';
+import { Progress } from './progress.js';
+import { type DemoReport, writeReport } from './report.js';
+import { distDir, ServiceProcess } from './service-process.js';
+import * as stages from './stages.js';
+import { summary } from './summary.js';
+
+const project = dirname(distDir);
+const dataDir = join(project, 'data');
+const demoDir = join(dataDir, 'demo');
+const reportFile = join(demoDir, 'report.json');
+const product = 'debian-linux-6-1';
+
+async function demo(options: DemoOptions, progress: Progress): Promise<DemoReport> {
+  const clock = new StopWatch();
+  progress.heading('Looking up what the archive has');
+  const packages = await fetchPackages(join(dataDir, 'cache'), progress);
+  const kernel = await kernelOfPackage(packages.image.file);
+  clock.lap('packages');
+
+  await rm(join(demoDir, 'state'), { recursive: true, force: true });
+  const service = await ServiceProcess.start(join(demoDir, 'state'));
+  let machine: Machine | undefined;
+  try {
+    clock.lap('start');
+    progress.heading('From the monolith to commits');
+    const { series, kernelId, baseTree } = await ingest(service, packages, progress);
+    clock.lap('ingestAndSplit');
+
+    progress.heading('From commits to live patches');
+    const fixes = await buildSample(
+      service,
+      { kernelId, dropId: series.dropId, baseTree, limit: options.fixes },
+      progress,
+    );
+    clock.lap('build');
+    const bundles = await stages.signedBundles(service.client, fixes, progress);
+    clock.lap('sign');
+
+    progress.heading('A stock machine, running');
+    const license = await stages.issueTrial(service.client, progress);
+    const shareDir = join(demoDir, 'share');
+    machine = await Machine.boot({ client: service.client, kernel, shareDir, project, licenseToken: license.token });
+    const before = await machine.probe();
+    const machineId = await machine.startAgent();
+    clock.lap('bootAndEnrol');
+
+    const bar = progress.begin(`push ${bundles.length} bundles`);
+    await stages.promote(service.client, bundles);
+    const settled = await stages.settledMachine(service.client, machineId, bundles, bar);
+    clock.lap('push');
+    const after = await machine.probe();
+    const canaryBundle = stages.bundleOf(bundles, fixes, canary.subject);
+    const view = await machine.view(machineId);
+    await machine.agent(`remove ${canaryBundle.bundleId}`);
+    const reversed = await machine.probe();
+    clock.lap('reverse');
+    await machine.powerOff();
+    machine = undefined;
+
+    const built = fixes.filter((fix) => fix.state === 'built');
+    const report: DemoReport = {
+      schema: 1,
+      ok: false,
+      startedAt: clock.startedAt.toISOString(),
+      finishedAt: new Date().toISOString(),
+      versions: await versions(packages),
+      counts: {
+        files: series.files ?? 0,
+        commits: series.commits ?? 0,
+        attributed: series.attributed ?? 0,
+        remainders: series.remainders ?? 0,
+        fixes: { proposed: fixes.length, built: built.length, refused: fixes.length - built.length },
+        applied: settled.applied.length,
+        held: settled.held.length,
+      },
+      fixes: fixes.map((fix) => ({
+        fixId: fix.fixId,
+        subject: fix.subject,
+        state: fix.state,
+        cves: fix.cves,
+        functions: (fix.functions ?? []).map((one) => `${one.object}:${one.symbol}`),
+        reasons: fix.reasons ?? [],
+      })),
+      timingsMs: clock.laps,
+      probe: { before, after, reversed },
+      uptime: {
+        beforeSec: before.uptimeSec,
+        afterSec: reversed.uptimeSec,
+        sameBoot: before.bootId === after.bootId && after.bootId === reversed.bootId,
+      },
+      machine: { machineId, effectiveKernel: view.effectiveKernel, cvesFixedLive: view.cvesFixedLive },
+    };
+    return { ...report, ok: happened(report) };
+  } catch (error) {
+    if (machine !== undefined) progress.note(`the agent said:\n${await machine.log().catch(() => '(nothing)')}`);
+    progress.note(`the service's log: ${relative(process.cwd(), service.logFile)}`);
+    throw error;
+  } finally {
+    machine?.kill();
+    progress.stop();
+    await finish(service, options.keep);
+  }
+}
+
+/** Both drops and the kernel at once; the split follows by itself. */
+async function ingest(
+  service: ServiceProcess,
+  packages: StepPackages,
+  progress: Progress,
+): Promise<{ series: stages.Drop; kernelId: string; baseTree: string }> {
+  const { client } = service;
+  const fromId = await stages.sendDrop(client, packages.from, product, progress);
+  const toId = await stages.sendDrop(client, packages.to, product, progress, fromId);
+  const kernelId = await stages.sendKernel(client, packages.image, packages.headers, fromId, progress);
+  const [from] = await Promise.all([
+    stages.unpackedDrop(client, fromId, progress, packages.from.version),
+    stages.unpackedDrop(client, toId, progress, packages.to.version),
+    stages.importedKernel(client, kernelId, progress),
+  ]);
+  if (from.tree === undefined) throw new Error(`drop ${fromId} has no tree`);
+  return { series: await stages.splitDrop(client, toId, progress), kernelId, baseTree: from.tree };
+}
+
+/** A sample of the drop's fixes, and the project's own canary. */
+async function buildSample(
+  service: ServiceProcess,
+  from: { kernelId: string; dropId: string; baseTree: string; limit: number },
+  progress: Progress,
+): Promise<readonly stages.Fix[]> {
+  const source = await new GitTreeStore(join(demoDir, 'state', 'trees.git')).readFile(from.baseTree, canary.path);
+  if (source === undefined) throw new Error(`the drop has no ${canary.path}`);
+  const { kernelId, dropId, limit } = from;
+  const requests: object[] = [
+    { kernelId, patch: { subject: canary.subject, text: canaryPatch(source.toString('latin1')) } },
+  ];
+  if (limit > 0) requests.push({ kernelId, dropId, select: { limit } });
+  return stages.buildFixes(service.client, requests, progress);
+}
+
+/** The demo worked only if a program in the guest saw each step, in one and the same boot. */
+function happened({ probe, uptime, counts, machine }: DemoReport): boolean {
+  return (
+    !probe.before.patched &&
+    probe.after.patched &&
+    !probe.reversed.patched &&
+    uptime.sameBoot &&
+    uptime.afterSec > uptime.beforeSec &&
+    counts.applied > 0 &&
+    machine.effectiveKernel.includes('+live.')
+  );
+}
+
+async function versions({ step, from, to }: StepPackages): Promise<DemoReport['versions']> {
+  const run = promisify(execFile);
+  const manifest = JSON.parse(await readFile(join(project, 'package.json'), 'utf8')) as { version: string };
+  const qemu = await run('qemu-system-x86_64', ['--version']);
+  const nats = await run(process.env['NATS_SERVER_BIN'] ?? '/usr/sbin/nats-server', ['--version']);
+  return {
+    splicecast: manifest.version,
+    release: step.release,
+    from: from.version,
+    to: to.version,
+    nats: nats.stdout.trim(),
+    qemu: qemu.stdout.split('\n')[0] ?? '',
+  };
+}
+
+async function finish(service: ServiceProcess, keep: boolean): Promise<void> {
+  if (!keep) {
+    await service.stop();
+    return;
+  }
+  service.release();
+  process.stderr.write(
+    `\nThe service stays up at ${service.client.url} (stop it with \`kill ${service.pid}\`). To speak to it:\n\n` +
+      `  export SPLICECAST_URL=${service.client.url} SPLICECAST_ADMIN_TOKEN=${service.adminToken}\n  bin/splicectl machine list\n`,
+  );
+}
+
+/** Takes the time of each part. */
+class StopWatch {
+  readonly startedAt = new Date();
+  readonly laps: Record<string, number> = {};
+  private lastMs = Date.now();
+
+  lap(name: string): void {
+    const nowMs = Date.now();
+    this.laps[name] = nowMs - this.lastMs;
+    this.lastMs = nowMs;
+  }
+}
+
+async function main(): Promise<number> {
+  const options = demoOptions(process.argv.slice(2));
+  if (options.help) {
+    process.stdout.write(usage);
+    return 0;
+  }
+  await mkdir(demoDir, { recursive: true });
+  const report = await demo(options, new Progress());
+  await writeReport(reportFile, report);
+  process.stdout.write(summary(report, relative(process.cwd(), reportFile)));
+  return report.ok ? 0 : 1;
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  process.stderr.write(`\ndemo: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+}
