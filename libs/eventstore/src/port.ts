@@ -47,7 +47,9 @@ export type EventStoreErrorCode =
   /** An event breaks its schema or is over the size limit: nothing was written. */
   | 'unwritable-event'
   /** The log can't be reached. */
-  | 'unavailable';
+  | 'unavailable'
+  /** No dead letter has this id (any more). */
+  | 'no-such-dead-letter';
 
 export class EventStoreError extends Error {
   override readonly name = 'EventStoreError';
@@ -77,6 +79,8 @@ export interface SubscribeOptions {
   readonly from: number;
   /** Only this category; all when absent. */
   readonly category?: string;
+  /** Told of each failed attempt, for the service's own log. */
+  readonly onTrouble?: (error: unknown, commit: Commit, attempt: number) => void;
 }
 
 export interface WorkOptions {
@@ -88,6 +92,13 @@ export interface WorkOptions {
   readonly retryDelayMs?: (attempt: number) => number;
   /** Commits in work at once; 1 when absent. */
   readonly concurrency?: number;
+  /**
+   * How often a delivery may end without any answer (its process was killed, or cut off) before the commit goes to the dead
+   * letter; 10 when absent. Counted apart from attempts: a restart is no fault of the commit.
+   */
+  readonly maxInterruptions?: number;
+  /** Told of each failed attempt, for the service's own log. */
+  readonly onTrouble?: (error: unknown, commit: Commit, attempt: number) => void;
 }
 
 /** Thrown by a work handler: not yet; try again later without counting it as a failure. */
@@ -111,6 +122,8 @@ export interface DeadLetter {
   /** The durable worker that gave up. */
   readonly worker: string;
   readonly position: number;
+  /** The aggregate that it is about. */
+  readonly stream: StreamName;
   readonly attempts: number;
   readonly reason: string;
   readonly at: string;

@@ -68,7 +68,12 @@ export function problemOf(error: unknown): Problem | undefined {
     return new Problem({ status: status[error.code], code: error.code, title: error.message });
   }
   if (error instanceof EventStoreError) {
-    const status = { 'wrong-expected-revision': 409, 'unwritable-event': 422, unavailable: 503 };
+    const status = {
+      'wrong-expected-revision': 409,
+      'unwritable-event': 422,
+      unavailable: 503,
+      'no-such-dead-letter': 404,
+    };
     return new Problem({ status: status[error.code], code: error.code, title: error.message });
   }
   if (error instanceof HttpException) {

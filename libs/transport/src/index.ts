@@ -1,4 +1,4 @@
-export { EventStoreServer, type EventStoreServerOptions } from './event-store-server.js';
+export { EventStoreContext, EventStoreServer, type EventStoreServerOptions } from './event-store-server.js';
 export { connectHandlers, OriginalError } from './listen.js';
 export { MemoryRequests } from './memory-requests.js';
 export { connectRequests } from './nats-requests.js';

@@ -1,4 +1,4 @@
-import { ErrorCode, JSONCodec, NatsError, type NatsConnection } from 'nats';
+import { ErrorCode, JSONCodec, type Msg, NatsError, type NatsConnection } from 'nats';
 import { type NatsServers, openConnection } from '#libs/eventstore';
 import { answered, checkSubject, encodeBody, refusalOf, unwrapAnswer } from './answer.js';
 import { RequestError, Requests, requestTimeoutMs, type Responder } from './requests.js';
@@ -8,7 +8,7 @@ export async function connectRequests(at: NatsServers): Promise<Requests> {
   return new NatsRequests(await openConnection(at));
 }
 
-const json = JSONCodec<unknown>();
+const json = JSONCodec();
 
 /** Requests on the subjects `rq.<subject>` of core NATS; responders of a group are a queue group. */
 class NatsRequests extends Requests {
@@ -31,16 +31,14 @@ class NatsRequests extends Requests {
     checkSubject(subject);
     const subscription = this.connection.subscribe(`rq.${subject}`, {
       queue: group,
-      callback: (error, message) => {
-        if (error !== null) return;
-        void answerTo(message.data, answer).then((bytes) => message.respond(bytes));
-      },
     });
+    const answering = answerAll(subscription, answer);
     // The server knows of the subscription once it has answered a ping.
     await this.connection.flush();
     return {
       async stop() {
         await subscription.drain();
+        await answering;
       },
     };
   }
@@ -48,6 +46,17 @@ class NatsRequests extends Requests {
   async close(): Promise<void> {
     await this.connection.drain();
   }
+}
+
+/** Each request is answered on its own: a slow one holds up no other. Ends when all that came are answered. */
+async function answerAll(questions: AsyncIterable<Msg>, answer: (body: unknown) => Promise<unknown>): Promise<void> {
+  const open = new Set<Promise<void>>();
+  for await (const question of questions) {
+    const one = answerTo(question.data, answer).then((bytes) => void question.respond(bytes));
+    open.add(one);
+    void one.finally(() => open.delete(one));
+  }
+  await Promise.all(open);
 }
 
 async function answerTo(data: Uint8Array, answer: (body: unknown) => Promise<unknown>): Promise<Uint8Array> {
@@ -67,7 +76,8 @@ async function answerTo(data: Uint8Array, answer: (body: unknown) => Promise<unk
 
 function requestErrorOf(subject: string, error: unknown): unknown {
   if (!(error instanceof NatsError)) return error;
-  if (error.code === ErrorCode.NoResponders) {
+  const noResponders: string = ErrorCode.NoResponders;
+  if (error.code === noResponders) {
     return new RequestError('no-responder', `nobody answers ${subject}`, undefined, { cause: error });
   }
   return new RequestError('timeout', `no answer from ${subject}: ${error.message}`, undefined, { cause: error });

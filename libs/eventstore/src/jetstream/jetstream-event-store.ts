@@ -1,12 +1,13 @@
-import type { Fact } from '#libs/contracts';
+import { setTimeout as wait } from 'node:timers/promises';
 import type { NatsConnection } from 'nats';
+import type { Fact } from '#libs/contracts';
+import { categoryOf, decodeCommit } from '../commit-codec.js';
 import {
   type AppendResult,
   type Commit,
   type CommitContext,
   type DeadLetter,
   EventStore,
-  EventStoreError,
   type Revision,
   type StreamName,
   type StreamSlice,
@@ -14,54 +15,112 @@ import {
   type Subscription,
   type WorkOptions,
 } from '../port.js';
+import { Appender } from './appender.js';
 import { type NatsServers, openConnection } from './connection.js';
+import { DeadLetters } from './dead-letters.js';
+import { patiently } from './failures.js';
+import { ensureStreams, logStream } from './layout.js';
+import { readCommits } from './reader.js';
+import { subscribeTo } from './subscription.js';
+import { Wire } from './wire.js';
+import { startWorker } from './worker.js';
 
 export interface JetStreamOptions {
   /** Copies of each stream in a cluster: 1 on a single server, 3 in a cluster. Used when a stream is made. */
   readonly replicas?: number;
-  /** How long a delivery may stay without a sign of life before it is given to another worker. */
+  /** How long a delivery may stay without a sign of life before it is given to another worker; 30 s when absent. */
   readonly ackWaitMs?: number;
-  /** How long an append or read tries to reach the log before it says `unavailable`. */
+  /** How long an append or read tries to reach the log before it says `unavailable`; 15 s when absent. */
   readonly patienceMs?: number;
 }
 
-/** Connects to NATS and opens the log there, making its streams if they aren't there yet. */
+/**
+ * Connects to NATS and opens the log there, making its streams if they aren't there yet.
+ * @throws EventStoreError `unavailable`
+ */
 export async function connectEventStore(options: NatsServers & JetStreamOptions): Promise<JetStreamEventStore> {
-  return JetStreamEventStore.open(await openConnection(options), options);
+  const connection = await openConnection(options);
+  try {
+    return await JetStreamEventStore.open(connection, options);
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
 }
 
-const unwritten = () => new EventStoreError('unavailable', 'being written');
-
-/** The log on NATS JetStream. */
+/**
+ * The log on NATS JetStream (server 2.9 or later): one stream, one subject an aggregate, one message a commit, so that a
+ * commit is atomic on every server version. A position is the message's sequence in the stream.
+ */
 export class JetStreamEventStore extends EventStore {
-  private constructor(private readonly connection: NatsConnection) {
+  private readonly running = new Set<Subscription>();
+  private readonly appender: Appender;
+  private readonly graveyard: DeadLetters;
+
+  private constructor(private readonly wire: Wire) {
     super();
+    this.appender = new Appender(wire);
+    this.graveyard = new DeadLetters(wire);
   }
-  static async open(connection: NatsConnection, _options: JetStreamOptions = {}): Promise<JetStreamEventStore> {
-    return new JetStreamEventStore(connection);
+
+  /** Opens the log over a connection, which the store then owns: it closes it. */
+  static async open(connection: NatsConnection, options: JetStreamOptions = {}): Promise<JetStreamEventStore> {
+    const patienceMs = options.patienceMs ?? 15_000;
+    const manager = await patiently(patienceMs, () => connection.jetstreamManager());
+    await ensureStreams(manager, options.replicas ?? 1, patienceMs);
+    return new JetStreamEventStore(new Wire(connection, manager, patienceMs, options.ackWaitMs ?? 30_000));
   }
-  async readStream(_stream: StreamName): Promise<StreamSlice> {
-    throw unwritten();
+
+  async readStream(stream: StreamName): Promise<StreamSlice> {
+    categoryOf(stream);
+    const commits = await readCommits(this.wire, stream);
+    this.appender.noteReading(stream, commits);
+    const events = commits.flatMap(({ position, bytes }) => decodeCommit(stream, position, bytes).events);
+    return { events, revision: commits.at(-1)?.position ?? 0 };
   }
-  async appendToStream(_s: StreamName, _e: Revision, _f: readonly Fact[], _c: CommitContext): Promise<AppendResult> {
-    throw unwritten();
+
+  async appendToStream(
+    stream: StreamName,
+    expected: Revision,
+    facts: readonly Fact[],
+    context: CommitContext,
+  ): Promise<AppendResult> {
+    return this.appender.append(stream, expected, facts, context);
   }
-  subscribe(_options: SubscribeOptions, _handler: (commit: Commit) => Promise<void>): Subscription {
-    throw unwritten();
+
+  subscribe(options: SubscribeOptions, handler: (commit: Commit) => Promise<void>): Subscription {
+    return this.keep(subscribeTo(this.wire, options, handler));
   }
-  async work(_options: WorkOptions, _handler: (commit: Commit) => Promise<void>): Promise<Subscription> {
-    throw unwritten();
+
+  async work(options: WorkOptions, handler: (commit: Commit) => Promise<void>): Promise<Subscription> {
+    return this.keep(await startWorker(this.wire, this.graveyard, options, handler));
   }
+
   async deadLetters(): Promise<readonly DeadLetter[]> {
-    throw unwritten();
+    return this.graveyard.list();
   }
-  async replayDeadLetter(_id: string): Promise<void> {
-    throw unwritten();
+
+  async replayDeadLetter(id: string): Promise<void> {
+    await this.graveyard.replay(id);
   }
+
   async lastPosition(): Promise<number> {
-    throw unwritten();
+    const info = await patiently(this.wire.patienceMs, () => this.wire.manager.streams.info(logStream));
+    return info.state.last_seq;
   }
+
   async close(): Promise<void> {
-    await this.connection.close();
+    await Promise.all([...this.running].map((one) => one.stop()));
+    // What handlers acknowledged last must still reach the server.
+    const flushed = this.wire.connection.flush().catch(() => undefined);
+    await Promise.race([flushed, wait(1_000, undefined, { ref: false })]);
+    await this.wire.connection.close();
+  }
+
+  private keep(subscription: Subscription): Subscription {
+    this.running.add(subscription);
+    const forget = (): void => void this.running.delete(subscription);
+    subscription.closed.then(forget, forget);
+    return subscription;
   }
 }

@@ -1,0 +1,119 @@
+import { z } from 'zod';
+import {
+  aggregateIdSchema,
+  type Category,
+  currentVersion,
+  derivedId,
+  type Envelope,
+  EventError,
+  envelopeSchema,
+  eventCatalog,
+  eventSchemas,
+  type Fact,
+  factOf,
+} from '#libs/contracts';
+import { type Commit, type CommitContext, EventStoreError, type RecordedEvent, type StreamName } from './port.js';
+
+/** Largest commit as JSON, in bytes: NATS takes messages of 1 MiB, headers included. Bytes belong into the blob store. */
+export const maxCommitBytes = 1_000_000;
+const commandIdPattern = /^[\x21-\x7e]{1,256}$/;
+
+/** A commit as it is written: one message of the log. */
+export interface WritableCommit {
+  /** Names the command, in the scope of its stream. Printable ASCII, fit for a header. */
+  readonly commandKey: string;
+  /** JSON array of envelopes. */
+  readonly bytes: Uint8Array;
+}
+
+/**
+ * Checks and encodes a commit. Each fact is parsed by its schema, so what the schema doesn't know never gets into the log.
+ * Event ids follow from the command's, so that a repeated command names the same events.
+ * @throws EventStoreError `unwritable-event`
+ */
+export function encodeCommit(
+  stream: StreamName,
+  facts: readonly Fact[],
+  context: CommitContext,
+  at: Date,
+): WritableCommit {
+  const known = eventCatalog[categoryOf(stream)];
+  if (facts.length === 0) throw unwritable(`${stream}: a commit has at least one event`);
+  const commandKey = commandKeyOf(stream, context.commandId);
+  const envelopes = facts.map((fact, index): Envelope => {
+    if (!Object.hasOwn(known, fact.type)) throw unwritable(`${fact.type} does not belong into ${stream}`);
+    const data = eventSchemas[fact.type].safeParse(fact.data);
+    if (!data.success) throw unwritable(`${fact.type} into ${stream}: ${z.prettifyError(data.error)}`);
+    const envelope = envelopeSchema.safeParse({
+      id: derivedId(stream, context.commandId, String(index)),
+      type: fact.type,
+      v: currentVersion(fact.type),
+      at: at.toISOString(),
+      actor: context.actor,
+      causationId: context.causationId,
+      correlationId: context.correlationId,
+      data: data.data,
+    });
+    if (!envelope.success) throw unwritable(`${fact.type} into ${stream}: ${z.prettifyError(envelope.error)}`);
+    return envelope.data;
+  });
+  const bytes = Buffer.from(JSON.stringify(envelopes));
+  if (bytes.byteLength > maxCommitBytes) {
+    throw unwritable(`a commit of ${bytes.byteLength} bytes into ${stream}: more than ${maxCommitBytes}`);
+  }
+  return { commandKey, bytes };
+}
+
+/** The key under which a command's commit is found again in its stream. @throws EventStoreError `unwritable-event` */
+export function commandKeyOf(stream: StreamName, commandId: string): string {
+  if (!commandIdPattern.test(commandId))
+    throw unwritable(`a command id is 1 to 256 printable ASCII characters, no space`);
+  return `${stream}:${commandId}`;
+}
+
+/** @throws EventStoreError `unwritable-event` unless it is `<category>.<aggregate id>` of a known category. */
+export function categoryOf(stream: StreamName): Category {
+  const [category = '', id, ...rest] = stream.split('.');
+  if (rest.length > 0 || !isCategory(category) || !aggregateIdSchema.safeParse(id).success) {
+    throw unwritable(`${stream.slice(0, 200)} names no stream`);
+  }
+  return category;
+}
+
+function isCategory(name: string): name is Category {
+  return Object.hasOwn(eventCatalog, name);
+}
+
+/**
+ * Reads a commit back and checks each of its events.
+ * @throws EventError for an event that this program can't read, or bytes that are no commit.
+ */
+export function decodeCommit(stream: StreamName, position: number, bytes: Uint8Array): Commit {
+  const parsed = parseJson(bytes);
+  const envelopes = envelopesSchema.safeParse(parsed);
+  if (!envelopes.success) {
+    throw new EventError('malformed-event', `${stream} at ${position}: ${z.prettifyError(envelopes.error)}`);
+  }
+  const events = envelopes.data.map((envelope, index): RecordedEvent => ({
+    stream,
+    position,
+    index,
+    envelope,
+    fact: factOf(envelope),
+  }));
+  return { position, events };
+}
+
+function parseJson(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
+const envelopesSchema = z.array(envelopeSchema).min(1);
+
+function unwritable(message: string): EventStoreError {
+  return new EventStoreError('unwritable-event', message);
+}

@@ -1,0 +1,54 @@
+import { Events, type JetStreamClient, type JetStreamManager, type NatsConnection, type StoredMsg } from 'nats';
+import { isNoMessage, patiently } from './failures.js';
+
+/** A connection with what the parts of the store need of it. */
+export class Wire {
+  readonly js: JetStreamClient;
+  private readonly watchers = new Set<() => void>();
+
+  constructor(
+    readonly connection: NatsConnection,
+    readonly manager: JetStreamManager,
+    /** How long a request goes on trying before it says `unavailable`. */
+    readonly patienceMs: number,
+    readonly ackWaitMs: number,
+  ) {
+    this.js = connection.jetstream();
+    void this.watch();
+  }
+
+  get isClosed(): boolean {
+    return this.connection.isClosed();
+  }
+
+  /** Calls `cut` when the connection is lost or closed. Returns how to stop that. */
+  onCut(cut: () => void): () => void {
+    this.watchers.add(cut);
+    return () => this.watchers.delete(cut);
+  }
+
+  /** A message of a stream as its leader has it; undefined if there is none. */
+  async message(
+    stream: string,
+    query: { seq: number } | { last_by_subj: string } | { seq: number; next_by_subj: string },
+  ): Promise<StoredMsg | undefined> {
+    return patiently(this.patienceMs, async () => {
+      try {
+        return await this.manager.streams.getMessage(stream, query);
+      } catch (error) {
+        if (isNoMessage(error)) return undefined;
+        throw error;
+      }
+    });
+  }
+
+  private async watch(): Promise<void> {
+    for await (const { type } of this.connection.status()) if (type === Events.Disconnect) this.cut();
+    // The iteration ends when the connection is closed.
+    this.cut();
+  }
+
+  private cut(): void {
+    for (const cut of this.watchers) cut();
+  }
+}
