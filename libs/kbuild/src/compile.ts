@@ -1,0 +1,64 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ProcessError, run } from '#libs/process';
+import { KbuildError } from './errors.js';
+import { firstLines, type ObjectRule } from './folder-rules.js';
+import { includeFolders, placeIncludes } from './includes.js';
+import { sourceOf, type Workspace } from './workspace.js';
+
+const compileTimeoutMs = 180_000;
+
+export interface CompiledObject {
+  readonly rule: ObjectRule;
+  /** ELF64 relocatable, after objtool; with BTF, without other debug information. */
+  readonly bytes: Buffer;
+  /** Files of the source that went into it. */
+  readonly sources: ReadonlySet<string>;
+}
+
+/**
+ * Compiles one object as the vendor's build does, plus a section for each function and variable, and types as BTF instead of
+ * DWARF: neither changes a function's code (a jump out of it may become longer).
+ * @throws KbuildError `compile-failed`, `objtool-failed`, `timed-out`, `compiler-not-found`, `too-much`
+ */
+export async function compileObject(workspace: Workspace, rule: ObjectRule): Promise<CompiledObject> {
+  const source = sourceOf(rule.object);
+  const sources = await placeIncludes(workspace, source, includeFolders(rule.compile));
+  const [compiler = '', ...flags] = rule.compile;
+  const args = flags.filter((flag) => !/^-g(?:dwarf.*|[0-3]|gdb)?$|^-gz/.test(flag));
+  args.push('-gbtf', '-ffunction-sections', '-fdata-sections', '-c', '-o', rule.object, source);
+  await tool(workspace, rule, compiler, args, 'compile-failed');
+  if (rule.objtool) {
+    const objtool = join(workspace.root, 'tools/objtool/objtool');
+    await tool(workspace, rule, objtool, [...rule.objtool, rule.object], 'objtool-failed');
+  }
+  return { rule, bytes: await readFile(join(workspace.root, rule.object)), sources };
+}
+
+async function tool(
+  workspace: Workspace,
+  rule: ObjectRule,
+  program: string,
+  args: readonly string[],
+  code: 'compile-failed' | 'objtool-failed',
+): Promise<void> {
+  try {
+    await run(program, args, { cwd: workspace.root, env: workspace.environment(), timeoutMs: compileTimeoutMs });
+  } catch (error) {
+    if (!(error instanceof ProcessError)) throw error;
+    switch (error.code) {
+      case 'program-not-found':
+        throw new KbuildError('compiler-not-found', `${error.message}: install it`, rule.object);
+      case 'timed-out':
+        throw new KbuildError('timed-out', error.message, rule.object);
+      default:
+        throw new KbuildError(code, firstErrors(error.stderr) || error.message, rule.object);
+    }
+  }
+}
+
+/** The lines in which a compiler says what is wrong; all that it said, where it names nothing. */
+function firstErrors(stderr: string): string {
+  const lines = stderr.split('\n').filter((line) => /\b(?:fatal )?error:/.test(line));
+  return firstLines(lines.length > 0 ? lines.join('\n') : stderr);
+}

@@ -1,0 +1,168 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { moduleNameOf } from '#libs/kernelimage';
+import { ProcessError, run } from '#libs/process';
+import { KbuildError } from './errors.js';
+import { folderOf, type Workspace } from './workspace.js';
+
+/** How the vendor's build makes one object. */
+export interface ObjectRule {
+  /** `fs/fcntl.o` */
+  readonly object: string;
+  /** Where its code ends up: `vmlinux`, or a module's name. */
+  readonly owner: string;
+  /** The compiler and its arguments, without input and output. */
+  readonly compile: readonly string[];
+  /** objtool's arguments; undefined for an object that it doesn't look at. */
+  readonly objtool: readonly string[] | undefined;
+}
+
+/** Why an object isn't part of the kernel. */
+export type Unbuilt = 'not-configured' | 'in-several-modules';
+
+/**
+ * The kernel's own scripts/Makefile.build, and after it rules that print what it would have done. It is evaluated folder by
+ * folder from the root, as a build of the kernel does, because a folder's flags may come from those above it.
+ */
+const probe = `include $(srctree)/scripts/Makefile.build
+splicecast-folder:
+	@printf '%s\\0' '@subdirs' $(subdir-ym) '@builtin' $(patsubst %/built-in.a,%,$(subdir-builtin)) \\
+	 '@modular' $(patsubst %/modules.order,%,$(subdir-modorder)) '@environment'; env -0
+$(splicecast-objects): $(obj)/%.o: FORCE
+	@printf '%s\\0' '@object' '$@' '$(if $(filter $@,$(real-obj-y) $(lib-y)),y)' '$(part-of-module)' '$(modname)' \\
+	 '$(objtool-enabled)' '@compile' $(CC) $(c_flags) '@objtool' $(objtool-args) '@end'
+`;
+const probeFile = 'splicecast-rules.mk';
+const maxMissing = 64;
+
+interface Visit {
+  readonly folder: string;
+  /** make's variables need-builtin and need-modorder: what of the folder is built at all. */
+  readonly builtin: boolean;
+  readonly modular: boolean;
+  readonly environment: Record<string, string>;
+}
+
+/**
+ * Asks the source's Makefiles how the given objects of one folder are made with the kernel's config.
+ * @throws KbuildError `makefile-failed`, `timed-out`, `bad-path`
+ */
+export async function objectRules(
+  workspace: Workspace,
+  folder: string,
+  objects: readonly string[],
+): Promise<ReadonlyMap<string, ObjectRule | Unbuilt>> {
+  for (const object of objects) {
+    if (!/^[A-Za-z0-9_][A-Za-z0-9_.+/-]*\.o$/.test(object) || folderOf(object) !== folder) {
+      throw new KbuildError('bad-path', `not an object of ${folder}: ${object.slice(0, 200)}`, object);
+    }
+  }
+  await writeFile(join(workspace.root, probeFile), probe);
+  const visit = await descend(workspace, folder);
+  if (visit === undefined) return new Map(objects.map((object) => [object, 'not-configured'] as const));
+  const printed = await evaluate(workspace, visit, [`splicecast-objects=${objects.join(' ')}`, ...objects]);
+  return readRules(printed, visit);
+}
+
+/** Goes from the root to the folder as the build would; undefined if the build doesn't go there. */
+async function descend(workspace: Workspace, target: string): Promise<Visit | undefined> {
+  const root = { folder: '.', builtin: true, modular: true, environment: workspace.environment() };
+  return await descendFrom(workspace, root, target);
+}
+
+async function descendFrom(workspace: Workspace, at: Visit, target: string): Promise<Visit | undefined> {
+  if (at.folder === target) return at;
+  const printed = await evaluate(workspace, at, ['splicecast-folder']);
+  const lists = splitLists(printed);
+  const below = (lists.get('@subdirs') ?? [])
+    .filter((folder) => target === folder || target.startsWith(`${folder}/`))
+    // arch/x86/pci is entered from the root, beside arch/x86.
+    .sort((a, b) => b.length - a.length);
+  const environment = environmentOf(lists.get('@environment') ?? [], workspace);
+  for (const folder of new Set(below)) {
+    const visit = {
+      folder,
+      builtin: at.builtin && (lists.get('@builtin') ?? []).includes(folder),
+      modular: at.modular && (lists.get('@modular') ?? []).includes(folder),
+      environment,
+    };
+    const found = await descendFrom(workspace, visit, target);
+    if (found) return found;
+  }
+  return undefined;
+}
+
+async function evaluate(workspace: Workspace, visit: Visit, goals: readonly string[]): Promise<readonly string[]> {
+  const { folder } = visit;
+  for (const name of ['Kbuild', 'Makefile']) await workspace.place(join(folder, name));
+  const args = ['-rRs', '--no-print-directory', '-f', probeFile, `obj=${folder}`];
+  args.push(`need-builtin=${visit.builtin ? 1 : ''}`, `need-modorder=${visit.modular ? 1 : ''}`, ...goals);
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      const { stdout } = await run('make', args, {
+        cwd: workspace.root,
+        env: visit.environment,
+        timeoutMs: 30_000,
+        maxOutputBytes: 8 * 1024 * 1024,
+      });
+      return stdout.toString('utf8').split('\0').slice(0, -1);
+    } catch (error) {
+      if (!(error instanceof ProcessError)) throw error;
+      // A folder's Makefile may include others (drivers/gpu/drm/amd/…): bring each as make names it.
+      const missing = /^\S+:\d+: (\S+): No such file or directory$/m.exec(error.stderr)?.[1];
+      if (missing !== undefined && attempt < maxMissing && (await workspace.place(missing))) continue;
+      const code = error.code === 'timed-out' ? 'timed-out' : 'makefile-failed';
+      throw new KbuildError(code, `${folder}/Makefile: ${error.message}\n${firstLines(error.stderr)}`.trim(), folder);
+    }
+  }
+}
+
+function environmentOf(lines: readonly string[], workspace: Workspace): Record<string, string> {
+  const environment: Record<string, string> = {};
+  for (const line of lines) {
+    const equals = line.indexOf('=');
+    if (equals > 0) environment[line.slice(0, equals)] = line.slice(equals + 1);
+  }
+  for (const own of ['MAKEFLAGS', 'MFLAGS', 'MAKEOVERRIDES', 'MAKELEVEL', 'obj', 'need-builtin', 'need-modorder']) {
+    delete environment[own];
+  }
+  return { ...environment, PATH: workspace.environment()['PATH'] ?? '', PWD: workspace.root };
+}
+
+function splitLists(words: readonly string[]): ReadonlyMap<string, readonly string[]> {
+  const lists = new Map<string, string[]>();
+  let current: string[] = [];
+  for (const word of words) {
+    if (word.startsWith('@')) lists.set(word, (current = []));
+    else current.push(word);
+  }
+  return lists;
+}
+
+function readRules(words: readonly string[], visit: Visit): ReadonlyMap<string, ObjectRule | Unbuilt> {
+  const rules = new Map<string, ObjectRule | Unbuilt>();
+  for (let at = words.indexOf('@object'); at >= 0; at = words.indexOf('@object', at + 1)) {
+    const [object = '', builtin, modular, modules = '', objtool] = words.slice(at + 1, at + 6);
+    const flagsAt = words.indexOf('@compile', at);
+    const objtoolAt = words.indexOf('@objtool', at);
+    const end = words.indexOf('@end', at);
+    const isBuiltin = builtin === 'y' && visit.builtin;
+    const isModular = modular === 'y' && visit.modular && !isBuiltin;
+    if (!isBuiltin && !isModular) rules.set(object, 'not-configured');
+    else if (isModular && modules.includes(':')) rules.set(object, 'in-several-modules');
+    else {
+      rules.set(object, {
+        object,
+        owner: isModular ? moduleNameOf(modules) : 'vmlinux',
+        compile: words.slice(flagsAt + 1, objtoolAt).filter((word) => !word.startsWith('-Wp,-MMD')),
+        objtool: objtool === 'y' ? words.slice(objtoolAt + 1, end) : undefined,
+      });
+    }
+  }
+  return rules;
+}
+
+/** What a tool said first, cut to what a person reads. */
+export function firstLines(text: string): string {
+  return text.split('\n').slice(0, 12).join('\n').slice(0, 2000);
+}
