@@ -63,7 +63,7 @@ export class MemoryBlobStore extends BlobStore {
     this.folder ??= await mkdtemp(join(tmpdir(), 'splicecast-blobs-'));
     const path = join(this.folder, digest);
     await writeFile(path, blob, { mode: 0o444, flag: 'wx' }).catch((error: unknown) => {
-      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+      if (!(typeof error === 'object' && error !== null && 'code' in error && error.code === 'EEXIST')) throw error;
     });
     return path;
   }

@@ -19,13 +19,17 @@ export async function openCredentials(folder: string): Promise<Credentials> {
   try {
     return credentialsSchema.parse(JSON.parse(await readFile(path, 'utf8')));
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) {
+    if (!isMissing(error)) {
       throw new Error(`${path} can't be read: remove it to have new ones made`, { cause: error });
     }
   }
   const made = { service: newAccount('service'), agent: newAccount('agent') };
   await writeOwnerOnly(path, `${JSON.stringify(made, undefined, 2)}\n`);
   return made;
+}
+
+function isMissing(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && 'code' in error && error.code === 'ENOENT';
 }
 
 function newAccount(user: string): { user: string; password: string } {
