@@ -98,7 +98,8 @@ export class Workspace {
     if (folder === '' || this.real.has(folder)) return;
     const parent = dirname(folder);
     await this.makeReal(parent === '.' ? '' : parent);
-    await rm(join(this.root, folder), { force: true });
+    // A link goes away; a folder that Makefile.build made for its outputs stays.
+    await rm(join(this.root, folder)).catch(() => undefined);
     await mkdir(join(this.root, folder), { recursive: true });
     await this.linkFolder(folder);
   }
