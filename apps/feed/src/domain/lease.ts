@@ -45,7 +45,7 @@ export function decideLease(command: RequestLease, state: MachineState): LeaseDe
     expiresAt: leaseEnd(license, command.at),
   };
   const enrolled = enrolment(command, state);
-  if (enrolled.length === 0 && state.lease !== undefined && stillGood(state.lease, wanted)) {
+  if (enrolled.length === 0 && state.lease !== undefined && stillGood(state.lease, wanted, command.at)) {
     return { granted: state.lease, facts: [] };
   }
   return { granted: wanted, facts: [...enrolled, fact('LeaseGranted', wanted)] };
@@ -88,12 +88,14 @@ function enrolment(command: RequestLease, state: MachineState): Fact[] {
   return [fact('MachineEnrolled', { machineId, licenseId, customerId, ...name, keyThumbprint, kernel })];
 }
 
-/** The same lease, of which less than half is gone. */
-function stillGood(standing: EventData<'LeaseGranted'>, wanted: EventData<'LeaseGranted'>): boolean {
-  const gainedMs = Date.parse(wanted.expiresAt) - Date.parse(standing.expiresAt);
+/** The same lease, which can't be lengthened, or of which half a lease's time is left. */
+function stillGood(standing: EventData<'LeaseGranted'>, wanted: EventData<'LeaseGranted'>, at: Date): boolean {
+  const endMs = Date.parse(standing.expiresAt);
+  const gainedMs = Date.parse(wanted.expiresAt) - endMs;
+  const leftMs = endMs - at.getTime();
   return (
-    gainedMs >= 0 &&
-    gainedMs < maxLeaseMs / 2 &&
+    leftMs > 0 &&
+    (gainedMs === 0 || (gainedMs > 0 && leftMs >= maxLeaseMs / 2)) &&
     standing.licenseId === wanted.licenseId &&
     standing.tier === wanted.tier &&
     isDeepStrictEqual(standing.kernel, wanted.kernel)

@@ -1,18 +1,8 @@
 import type { EventData, Fact } from '#libs/contracts';
 
-export type MachineFact = Fact<
-  | 'MachineEnrolled'
-  | 'LeaseGranted'
-  | 'LeaseRefused'
-  | 'UpdateStaged'
-  | 'UpdateApplied'
-  | 'UpdateStalled'
-  | 'UpdateReversed'
-  | 'UpdateFailed'
->;
-
 /** What a machine reports of one bundle. */
-export type UpdateFact = Exclude<MachineFact, Fact<'MachineEnrolled' | 'LeaseGranted' | 'LeaseRefused'>>;
+export type UpdateFact = Fact<'UpdateStaged' | 'UpdateApplied' | 'UpdateStalled' | 'UpdateReversed' | 'UpdateFailed'>;
+export type MachineFact = Fact<'MachineEnrolled' | 'LeaseGranted' | 'LeaseRefused'> | UpdateFact;
 
 export interface MachineState {
   readonly enrolment?: EventData<'MachineEnrolled'>;
@@ -27,20 +17,11 @@ export interface MachineState {
 export const initialMachine = (): MachineState => ({ updates: new Map() });
 
 export function evolveMachine(state: MachineState, event: MachineFact): MachineState {
-  switch (event.type) {
-    case 'MachineEnrolled':
-      return { ...state, enrolment: event.data };
-    case 'LeaseGranted':
-      return { ...state, lease: event.data, refusal: undefined };
-    case 'LeaseRefused':
-      return { ...state, lease: undefined, refusal: event.data };
-    case 'UpdateStaged':
-    case 'UpdateApplied':
-    case 'UpdateStalled':
-    case 'UpdateReversed':
-    case 'UpdateFailed':
-      return { ...state, updates: new Map(state.updates).set(event.data.bundleId, event) };
-  }
+  if (event.type === 'MachineEnrolled') return { ...state, enrolment: event.data };
+  if (event.type === 'LeaseGranted') return { ...state, lease: event.data, refusal: undefined };
+  if (event.type === 'LeaseRefused') return { ...state, lease: undefined, refusal: event.data };
+  const update: UpdateFact = event;
+  return { ...state, updates: new Map(state.updates).set(update.data.bundleId, update) };
 }
 
 export function isMachineFact(fact: Fact): fact is MachineFact {
@@ -66,13 +47,5 @@ export function machineFrom(facts: readonly Fact[]): MachineState {
 
 /** Whether the bundle is, or may be, in the running kernel: what was staged may have been applied since. */
 export function holds(update: UpdateFact): boolean {
-  switch (update.type) {
-    case 'UpdateStaged':
-    case 'UpdateApplied':
-    case 'UpdateStalled':
-      return true;
-    case 'UpdateReversed':
-    case 'UpdateFailed':
-      return false;
-  }
+  return update.type !== 'UpdateReversed' && update.type !== 'UpdateFailed';
 }
