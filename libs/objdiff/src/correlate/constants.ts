@@ -18,7 +18,7 @@ export function copyChangedConstants(
 ): void {
   const equality = new Equality(twins);
   const uses = { original: usesOf(original), patched: usesOf(patched) };
-  for (const [before, after] of [...twins.entries()]) {
+  for (const [before, after] of twins.entries()) {
     if (before.role !== 'readonly' || after.role !== 'readonly' || before.global || after.global) continue;
     if (equality.sameContent(before, after)) continue;
     if (!isPlain(before) || !isPlain(after)) continue;

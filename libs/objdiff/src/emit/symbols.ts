@@ -31,6 +31,15 @@ export class KernelSymbols {
     return this.livepatchSymbol(wanted, 'vmlinux', this.kernel.symbols(name));
   }
 
+  /** The sympos of a function that is to be replaced; undefined after a refusal. */
+  symposOf(wanted: Wanted): number | undefined {
+    const { name, owner } = wanted;
+    const symbols = owner === 'vmlinux' ? this.kernel.symbols(name) : this.kernel.moduleSymbols?.(owner, name);
+    if (symbols === undefined) return this.refuseUnknownModule(name, owner);
+    const found = this.livepatchSymbol(wanted, owner, symbols);
+    return found?.kind === 'klp' ? found.sympos : undefined;
+  }
+
   /**
    * A module's own symbols come before exports, as the linker has it. Exports of other modules are looked up when the
    * patched module comes (it needs them, so they are there), not when the patch is loaded.
@@ -38,10 +47,7 @@ export class KernelSymbols {
   private resolveForModule(wanted: Wanted): Resolved | undefined {
     const { name, owner, scope } = wanted;
     const own = this.kernel.moduleSymbols?.(owner, name);
-    if (own === undefined) {
-      this.findings.refuse({ code: 'module-symbols-unknown', symbol: name, reason: `${owner}'s symbols aren't known` });
-      return undefined;
-    }
+    if (own === undefined) return this.refuseUnknownModule(name, owner);
     if (scope !== 'elsewhere' || own.some(isGlobal)) return this.livepatchSymbol(wanted, owner, own);
     const exported = this.kernel.exportOf(name);
     if (exported === undefined) return this.refuseMissing(wanted, `${owner} and all exports`);
@@ -69,6 +75,10 @@ export class KernelSymbols {
       reason: `${owner} has ${symbols.length} symbols of that name, and which is ${objectFile}'s is not decided`,
     });
     return undefined;
+  }
+
+  private refuseUnknownModule(symbol: string, owner: string): undefined {
+    this.findings.refuse({ code: 'module-symbols-unknown', symbol, reason: `${owner}'s symbols aren't known` });
   }
 
   private refuseMissing({ name, scope }: Wanted, where: string): undefined {

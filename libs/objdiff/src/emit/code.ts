@@ -1,0 +1,85 @@
+import { SectionFlag, SectionType, SymbolType } from '#libs/elf';
+import type { Atom } from '../model/atom.js';
+import { coldParentName } from '../model/names.js';
+import type { Selection } from '../select/selection.js';
+import { OutputSection, type Place } from './output.js';
+
+const int3 = 0xcc;
+
+/** One included atom, and the object it is from. */
+export interface Included {
+  readonly diff: Selection;
+  readonly atom: Atom;
+}
+
+/** All code and data of the module, laid out, before any reference is settled. */
+export interface Layout {
+  readonly text: OutputSection;
+  readonly data: readonly OutputSection[];
+  readonly places: ReadonlyMap<Atom, Place>;
+  readonly included: readonly Included[];
+}
+
+/**
+ * Lays out code, then data. Before a module is unloaded the kernel looks for tasks that sleep in one of its replacing
+ * functions (klp_check_stack), and takes the range of each from the next symbol it sees. New functions and cold parts can be
+ * reached by a jump, so that no replacing function is on the stack. So they stand behind one, and their symbols begin with
+ * `.L`, which kallsyms passes over: then each byte of code belongs to the range of a replacing function.
+ */
+export function layOut(diffs: readonly Selection[]): Layout {
+  const text = new OutputSection('.text', SectionType.PROGBITS, SectionFlag.ALLOC | SectionFlag.EXECINSTR, int3);
+  const places = new Map<Atom, Place>();
+  const included: Included[] = [];
+  for (const diff of inOrder(diffs)) {
+    const added = new Set(diff.addedFunctions);
+    const put = (atom: Atom, name: string) => {
+      const offset = text.append(atom.bytes, Math.max(16, atom.section.align));
+      const symbol = { name, type: SymbolType.FUNC, sizeBytes: atom.sizeBytes };
+      places.set(atom, { section: text, offset, symbol });
+      included.push({ diff, atom });
+    };
+    for (const { atom, original } of diff.replacements) {
+      put(atom, original.name);
+      for (const cold of added)
+        if (coldParentName(cold.name) === atom.name && added.delete(cold)) put(cold, `.L${cold.name}`);
+    }
+    for (const atom of added) put(atom, `.L${atom.name}`);
+  }
+  const data = layOutData(diffs, places, included);
+  return { text, data, places, included };
+}
+
+/** vmlinux first: its functions are always there. Objects with nothing but new functions come behind one that replaces. */
+function inOrder(diffs: readonly Selection[]): Selection[] {
+  return [...diffs].sort((a, b) => (orderKey(a) < orderKey(b) ? -1 : 1));
+}
+
+function orderKey({ owner, replacements, objectFile }: Selection): string {
+  const first = owner === 'vmlinux' ? 0 : 1;
+  const behind = replacements.length > 0 ? 0 : 1;
+  return `${first}\0${owner}\0${behind}\0${objectFile}`;
+}
+
+function layOutData(diffs: readonly Selection[], places: Map<Atom, Place>, included: Included[]): OutputSection[] {
+  const writable = SectionFlag.ALLOC | SectionFlag.WRITE;
+  const readonly = new OutputSection('.rodata', SectionType.PROGBITS, SectionFlag.ALLOC);
+  const data = new OutputSection('.data', SectionType.PROGBITS, writable);
+  const dyndbg = new OutputSection('__dyndbg', SectionType.PROGBITS, writable);
+  for (const diff of inOrder(diffs))
+    for (const atom of diff.data) {
+      const section = atom.role === 'dyndbg' ? dyndbg : atom.role === 'readonly' ? readonly : data;
+      const bytes = atom.bytes.length === 0 ? new Uint8Array(atom.sizeBytes) : atom.bytes;
+      const offset = section.append(bytes, alignOf(atom));
+      const symbol = { name: atom.name, type: SymbolType.OBJECT, sizeBytes: atom.sizeBytes };
+      places.set(atom, { section, offset, symbol });
+      included.push({ diff, atom });
+    }
+  return [readonly, data, dyndbg];
+}
+
+/** What its section asks for, as far as its place in it kept to that. */
+function alignOf(atom: Atom): number {
+  let align = atom.section.align;
+  while (align > 1 && atom.start % align !== 0) align /= 2;
+  return align;
+}
