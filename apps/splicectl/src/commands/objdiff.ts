@@ -1,0 +1,123 @@
+import { readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { basename } from 'node:path';
+import type { Reason } from '#libs/contracts';
+import { loadProfile } from '#libs/kernelimage';
+import { diffObjects, emitModule, type EmitOutcome, type ObjectDiff } from '#libs/objdiff';
+import { Command } from 'commander';
+import { printJson } from '../output.js';
+
+interface ObjdiffOptions {
+  readonly object: string;
+  readonly objectFile?: string;
+  readonly kernel?: string;
+  readonly output?: string;
+  readonly json?: boolean;
+}
+
+const exitCodes = { made: 0, error: 1, refused: 2, 'no-change': 3 } as const;
+/** The largest object of Linux 6.1 with debug information is under 40 MB. */
+const maxObjectBytes = 256 * 2 ** 20;
+
+/** What the command found, in the form that `--json` prints. */
+interface Report {
+  readonly outcome: keyof typeof exitCodes;
+  readonly changed: readonly string[];
+  readonly new: readonly string[];
+  /** `symbol` is there always: the object's name if it is about no symbol. */
+  readonly refusals: readonly (Reason & { readonly symbol: string })[];
+  readonly bundled: readonly string[];
+  readonly notices: readonly Reason[];
+  readonly module?: { readonly path: string; readonly sizeBytes: number };
+}
+
+async function readObject(path: string): Promise<Uint8Array> {
+  const { size } = await stat(path);
+  if (size > maxObjectBytes) throw new Error(`${path}: ${size} bytes are too many for an object file`);
+  return await readFile(path);
+}
+
+/** `out/Fix-1.ko` → `fix_1`: module names have no dashes. */
+function moduleNameOf(path: string): string {
+  return basename(path, '.ko').toLowerCase().replaceAll('-', '_');
+}
+
+function reportOf(diff: ObjectDiff, emitted?: EmitOutcome): Report {
+  const names = {
+    changed: diff.outcome === 'no-change' ? [] : diff.changed,
+    new: diff.outcome === 'no-change' ? [] : diff.added,
+    bundled: diff.outcome === 'changed' ? diff.bundled : [],
+  };
+  const notices = [...diff.notices, ...(emitted?.outcome === 'emitted' ? emitted.notices : [])];
+  const reasons = diff.outcome === 'refused' ? diff.reasons : emitted?.outcome === 'refused' ? emitted.reasons : [];
+  const refusals = reasons.map((reason) => ({ ...reason, symbol: reason.symbol ?? reason.object ?? '' }));
+  const unreadable = refusals.some(({ code }) => code === 'not-an-object');
+  const refused = unreadable ? 'error' : refusals.length > 0 ? 'refused' : 'made';
+  return { outcome: diff.outcome === 'no-change' ? 'no-change' : refused, ...names, refusals, notices };
+}
+
+/** The same path holds either the old file or the whole new one. */
+async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
+  const draft = `${path}.${process.pid}.part`;
+  await writeFile(draft, bytes);
+  await rename(draft, path);
+}
+
+async function objdiff(original: string, patched: string, options: ObjdiffOptions): Promise<Report> {
+  const diff = diffObjects({
+    objectFile: options.objectFile ?? original,
+    owner: options.object,
+    original: await readObject(original),
+    patched: await readObject(patched),
+  });
+  if (diff.outcome !== 'changed' || options.kernel === undefined) return reportOf(diff);
+  const emitted = emitModule({
+    name: moduleNameOf(options.output ?? original),
+    kernel: await loadProfile(options.kernel),
+    diffs: [diff.included],
+    replace: false,
+  });
+  const report = reportOf(diff, emitted);
+  if (emitted.outcome === 'refused' || options.output === undefined) return report;
+  await writeWhole(options.output, emitted.bytes);
+  return { ...report, module: { path: options.output, sizeBytes: emitted.bytes.length } };
+}
+
+function print(report: Report): void {
+  const list = (label: string, names: readonly string[]) => {
+    if (names.length > 0) process.stdout.write(`${label}: ${names.join(', ')}\n`);
+  };
+  list('changed', report.changed);
+  list('new', report.new);
+  list('copied along', report.bundled);
+  for (const [label, reasons] of [
+    ['note', report.notices],
+    ['refused', report.refusals],
+  ] as const)
+    for (const { symbol, code, reason, advice } of reasons) {
+      const hint = advice === undefined ? '' : `\n    ${advice}`;
+      process.stdout.write(`${label}: ${symbol ?? ''} ${reason} [${code}]${hint}\n`);
+    }
+  if (report.outcome === 'no-change') process.stdout.write('no change\n');
+  if (report.module !== undefined)
+    process.stdout.write(`made ${report.module.path} (${report.module.sizeBytes} bytes)\n`);
+}
+
+/** `splicectl objdiff ORIG.o PATCHED.o`: exits 0 made (or makeable), 1 error, 2 refused, 3 no change. */
+export function objdiffCommand(): Command {
+  return new Command('objdiff')
+    .description('compare one object before and after a fix, and make a live patch of the difference')
+    .argument('<original>', 'the object as it was, compiled with -ffunction-sections -fdata-sections')
+    .argument('<patched>', 'the same object with the fix')
+    .option('--object <name>', 'where the code lives: vmlinux, or a module', 'vmlinux')
+    .option('--object-file <path>', 'its path in the kernel’s build, e.g. fs/fcntl.o (default: as given)')
+    .option('--kernel <profile>', 'the kernel to make it for (splicectl kernel import)')
+    .option('-o, --output <module>', 'write the module there; its name is the file’s')
+    .option('--json', 'for programs')
+    .action(async (original: string, patched: string, options: ObjdiffOptions, self: Command) => {
+      if (options.output !== undefined && options.kernel === undefined) self.error('-o needs --kernel');
+      const report = await objdiff(original, patched, options);
+      if (options.json === true) printJson(report);
+      else print(report);
+      process.exitCode = exitCodes[report.outcome];
+    });
+}
