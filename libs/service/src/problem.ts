@@ -54,6 +54,14 @@ const fastifyCodes: Readonly<Record<string, ProblemInit>> = {
   FST_ERR_CTP_INVALID_JSON_BODY: { status: 400, code: 'malformed-body', title: 'The body is not JSON' },
 };
 
+/** What Nest itself refuses before a handler is asked: fastify's own errors reach us as statuses. */
+const statusCodes: Readonly<Record<number, string>> = {
+  400: 'malformed-body',
+  404: 'not-found',
+  413: 'body-too-large',
+  415: 'unsupported-media-type',
+};
+
 /** Turns whatever a handler threw into a problem; undefined if it is a bug of ours. */
 export function problemOf(error: unknown): Problem | undefined {
   if (error instanceof Problem) return error;
@@ -78,7 +86,7 @@ export function problemOf(error: unknown): Problem | undefined {
   }
   if (error instanceof HttpException) {
     const status = error.getStatus();
-    return new Problem({ status, code: status === 404 ? 'not-found' : 'refused', title: error.message });
+    return new Problem({ status, code: statusCodes[status] ?? 'refused', title: error.message });
   }
   if (error instanceof SyntaxError && 'statusCode' in error && error.statusCode === 400) {
     return new Problem({ status: 400, code: 'malformed-body', title: 'The body is not JSON', detail: error.message });

@@ -1,4 +1,4 @@
-import { ConsoleLogger, type INestApplication, Logger, Module, type Type } from '@nestjs/common';
+import { type INestApplication, Logger, Module, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { connectHandlers, EventStoreServer } from '#libs/transport';
@@ -8,6 +8,7 @@ import { openPlatform, type Platform } from './platform.js';
 import { PlatformModule } from './platform.module.js';
 import { ProblemFilter } from './problem.js';
 import { stage } from './reaction.js';
+import { ServiceLog } from './service-log.js';
 
 /** A stage as a process runs it. */
 export interface Stage {
@@ -37,7 +38,7 @@ export async function createStages(platform: Platform, stages: readonly Stage[])
   const app = await NestFactory.create<NestFastifyApplication>(RootModule, adapter, {
     rawBody: true,
     abortOnError: false,
-    logger: new ConsoleLogger({ json: !process.stdout.isTTY, logLevels: ['log', 'warn', 'error', 'fatal'] }),
+    logger: new ServiceLog(),
   });
   app.useGlobalFilters(new ProblemFilter());
   for (const { name, concurrency } of stages) {
@@ -64,6 +65,7 @@ export async function startStages(app: INestApplication, config: ServiceConfig):
 
 /** Runs stages in this process until SIGTERM or SIGINT. What can't start says why and ends with exit code 1. */
 export async function runStages(stages: readonly Stage[]): Promise<void> {
+  Logger.overrideLogger(new ServiceLog());
   const log = new Logger('service');
   let ending: Promise<void> | undefined;
   const end = (exitCode: number, app?: INestApplication, platform?: Platform): Promise<void> => {

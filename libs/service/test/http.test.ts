@@ -1,0 +1,111 @@
+import { Body, Controller, Get, Module, Post, Req, UseGuards } from '@nestjs/common';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { Test } from '@nestjs/testing';
+import { z } from 'zod';
+import { AdminGuard, AdminToken, Problem, ProblemFilter, ZodBody } from '#libs/service';
+
+const nameSchema = z.object({ name: z.string().min(1), tags: z.array(z.string()).default([]) });
+
+@Controller()
+class Desk {
+  @Get('bug')
+  bug(): never {
+    throw new Error('password=hunter2');
+  }
+
+  @Get('no')
+  no(): never {
+    throw new Problem({ status: 409, code: 'taken', title: 'Taken', extra: { by: 'someone' } });
+  }
+
+  @Post('names')
+  @UseGuards(AdminGuard)
+  names(@Body(new ZodBody(nameSchema)) body: z.infer<typeof nameSchema>, @Req() _request: unknown): { name: string } {
+    return { name: body.name };
+  }
+}
+
+@Module({
+  controllers: [Desk],
+  providers: [AdminGuard, { provide: AdminToken, useValue: AdminToken.of('the-operators-own-token-0') }],
+})
+class DeskModule {}
+
+let app: NestFastifyApplication;
+beforeAll(async () => {
+  const module = await Test.createTestingModule({ imports: [DeskModule] }).compile();
+  app = module.createNestApplication<NestFastifyApplication>(new FastifyAdapter({ bodyLimit: 1024 }), {
+    logger: false,
+  });
+  app.useGlobalFilters(new ProblemFilter());
+  await app.init();
+  await app.getHttpAdapter().getInstance().ready();
+});
+afterAll(() => app.close());
+
+const authorization = 'Bearer the-operators-own-token-0';
+const post = (payload: string, headers: Record<string, string> = { authorization }) =>
+  app.inject({ method: 'POST', url: '/names', payload, headers: { 'content-type': 'application/json', ...headers } });
+
+describe('problems', () => {
+  it('answers a refusal with its own members', async () => {
+    const response = await app.inject('/no');
+    expect(response.statusCode).toBe(409);
+    expect(response.headers['content-type']).toContain('application/problem+json');
+    expect(response.json()).toEqual({
+      type: 'urn:splicecast:problem:taken',
+      title: 'Taken',
+      status: 409,
+      code: 'taken',
+      by: 'someone',
+    });
+  });
+
+  it('tells nothing of a bug but that there is one', async () => {
+    const response = await app.inject('/bug');
+    expect(response.statusCode).toBe(500);
+    expect(response.json()).toMatchObject({ code: 'internal' });
+    expect(response.body).not.toContain('hunter2');
+  });
+
+  it('points at each field that is wrong', async () => {
+    const response = await post(JSON.stringify({ name: '', tags: ['a', 7] }));
+    expect(response.statusCode).toBe(422);
+    expect(response.json().errors.map((one: { pointer: string }) => one.pointer)).toEqual(['/name', '/tags/1']);
+  });
+
+  it.each([
+    ['no JSON', '{', 400, 'malformed-body'],
+    ['too large', JSON.stringify({ name: 'x'.repeat(2000) }), 413, 'body-too-large'],
+  ])('refuses a body that is %s', async (_what, payload, status, code) => {
+    const response = await post(payload);
+    expect(response.statusCode).toBe(status);
+    expect(response.json()).toMatchObject({ code });
+  });
+
+  it('answers an unknown path', async () => {
+    const response = await app.inject('/nowhere');
+    expect(response.statusCode).toBe(404);
+    expect(response.json()).toMatchObject({ code: 'not-found' });
+  });
+});
+
+describe('AdminGuard', () => {
+  const body = JSON.stringify({ name: 'n' });
+
+  it('lets in who has the token', async () => {
+    const response = await post(body);
+    expect(response.statusCode).toBe(201);
+  });
+
+  it.each([
+    {},
+    { authorization: 'Bearer wrong' },
+    { authorization: 'Basic dXNlcjpwYXNz' },
+    { authorization: 'Bearer' },
+  ])('keeps out %j', async (headers) => {
+    const response = await post(body, headers as Record<string, string>);
+    expect(response.statusCode).toBe(401);
+    expect(response.json()).toMatchObject({ code: 'unauthorized' });
+  });
+});
