@@ -46,7 +46,7 @@ export class Enrolment {
   /** Enrols the caller, or lengthens its lease. @throws Problem 403 with the reasons. */
   async enrol(caller: Caller, wish: LeaseWish): Promise<LeaseResponse> {
     const license = await this.open(wish.license);
-    await this.gate.admit(caller);
+    await this.gate.admitTo(caller, license);
     const granted = await this.grant(caller, license, wish);
     return this.answer(granted, await this.signer.sign(granted, caller.keyThumbprint));
   }

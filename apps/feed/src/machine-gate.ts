@@ -3,6 +3,7 @@ import type { FastifyRequest } from 'fastify';
 import { Clock, Problem } from '#libs/service';
 import {
   type Lease,
+  type License,
   openLease,
   proofHeader,
   thumbprintOf,
@@ -12,7 +13,7 @@ import {
   verifyProof,
 } from '#libs/trust';
 import { TrustSource } from './ports.js';
-import { ReplayWindow } from './replay-window.js';
+import { proofsOfLicense, proofsOfMachine, ReplayWindow } from './replay-window.js';
 
 export type MachineRequest = RawBodyRequest<FastifyRequest>;
 
@@ -37,7 +38,8 @@ export class MachineGate {
   ) {}
 
   /**
-   * Says who makes a request, from the proof alone. Call `admit` once it is clear that this machine is one of ours.
+   * Says who makes a request, from the proof alone. Call `admit` or `admitTo` once it is clear that this machine is one of
+   * ours.
    * @param ownId the machine's id in the path, if there is one.
    * @throws Problem 401, 403, 413.
    */
@@ -62,7 +64,16 @@ export class MachineGate {
 
   /** Takes the proof of a known machine, once. @throws Problem 401 `proof-replayed`, 429, 503. */
   async admit({ machineId, jti }: Caller): Promise<void> {
-    await refused('proof', async () => this.replays.remember(machineId, jti, this.clock.now()));
+    await this.once(`machine:${machineId}`, proofsOfMachine, jti);
+  }
+
+  /** Takes the proof of a machine that shows a genuine licence, once. @throws Problem 401 `proof-replayed`, 429, 503. */
+  async admitTo({ machineId, jti }: Caller, { licenseId, terms }: License): Promise<void> {
+    await this.once(`license:${licenseId}`, proofsOfLicense(terms.seats), `${machineId}:${jti}`);
+  }
+
+  private async once(owner: string, max: number, proof: string): Promise<void> {
+    await refused('proof', async () => this.replays.remember(owner, max, proof, this.clock.now()));
   }
 
   /** The caller's lease, which holds now. @throws Problem 401, 403. */

@@ -35,6 +35,15 @@ const after = (state: MachineState, changed: Partial<RequestLease> = {}) => {
 const codes = (decision: ReturnType<typeof decideLease>) =>
   'refused' in decision ? decision.refused.map((reason) => reason.code) : 'granted';
 
+/** When a lease ends that begins half a day before the licence's end. */
+const ends = (graceSec: number) => {
+  const { decision } = after(initialMachine(), {
+    at: new Date('2026-11-30T12:00:00.500Z'),
+    license: { ...license, terms: { ...terms, graceSec } },
+  });
+  return 'granted' in decision ? decision.granted.expiresAt : codes(decision);
+};
+
 describe('a request for a lease', () => {
   it('enrols the machine and grants seven days, in one commit', () => {
     const { decision } = after(initialMachine());
@@ -98,13 +107,6 @@ describe('a request for a lease', () => {
   });
 
   it('never outlives the licence and its grace', () => {
-    const ends = (graceSec: number) => {
-      const { decision } = after(initialMachine(), {
-        at: new Date('2026-11-30T12:00:00.500Z'),
-        license: { ...license, terms: { ...terms, graceSec } },
-      });
-      return 'granted' in decision ? decision.granted.expiresAt : codes(decision);
-    };
     expect(ends(0)).toBe('2026-12-01T00:00:00.000Z');
     expect(ends(3600)).toBe('2026-12-01T01:00:00.000Z');
     expect(ends(365 * 86_400)).toBe('2026-12-07T12:00:00.000Z');

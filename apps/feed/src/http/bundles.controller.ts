@@ -23,8 +23,9 @@ export class BundlesController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<undefined> {
     const bundle = await this.entitled(request, id);
-    if (answerUnchanged(request, reply, bundle)) return;
-    reply.header('content-length', bundle.sizeBytes);
+    describe(reply, bundle);
+    if (isKnown(request, bundle)) reply.status(304);
+    else reply.header('content-length', bundle.sizeBytes);
   }
 
   @Get(':id/artefact')
@@ -34,15 +35,20 @@ export class BundlesController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<StreamableFile | undefined> {
     const bundle = await this.entitled(request, id);
-    if (answerUnchanged(request, reply, bundle)) return undefined;
+    if (isKnown(request, bundle)) {
+      describe(reply, bundle).status(304);
+      return undefined;
+    }
     const { artefact, sizeBytes } = bundle;
     const range = byteRange(rangeWanted(request, bundle), sizeBytes);
     if (range === 'unsatisfiable') {
       reply.header('content-range', `bytes */${sizeBytes}`);
       throw new Problem({ status: 416, code: 'bad-range', title: `There are ${sizeBytes} bytes` });
     }
-    // Opened before anything is answered: a blob that is missing is a problem document, not a broken download.
+    // Opened before anything is answered: a blob that is missing is a problem document, not a broken download, and no cache
+    // is told to keep it.
     const stream = await this.blobs.open(artefact, range);
+    describe(reply, bundle);
     if (range === undefined) return new StreamableFile(stream, { type: 'application/gzip', length: sizeBytes });
     const { start, end } = range;
     reply.status(206).header('content-range', `bytes ${start}-${end}/${sizeBytes}`);
@@ -59,15 +65,16 @@ export class BundlesController {
 
 const tagOf = (bundle: FeedBundle): string => `"${bundle.artefact}"`;
 
-function answerUnchanged(request: MachineRequest, reply: FastifyReply, bundle: FeedBundle): boolean {
-  const etag = tagOf(bundle);
-  reply
-    .header('etag', etag)
+/** Says what is served; only of what is served, so that no refusal is kept by a cache. */
+function describe(reply: FastifyReply, bundle: FeedBundle): FastifyReply {
+  return reply
+    .header('etag', tagOf(bundle))
     .header('accept-ranges', 'bytes')
     .header('cache-control', 'private, max-age=31536000, immutable');
-  if (!namesTag(request.headers['if-none-match'], etag)) return false;
-  reply.status(304);
-  return true;
+}
+
+function isKnown(request: MachineRequest, bundle: FeedBundle): boolean {
+  return namesTag(request.headers['if-none-match'], tagOf(bundle));
 }
 
 /** A range counts only while the entity is the one that its beginning came from (`If-Range`, strong comparison). */

@@ -1,0 +1,242 @@
+import { leaseResponseSchema } from '#libs/contracts';
+import { verifyLease } from '#libs/trust';
+import { days, FeedUnderTest, hours, problemOf, running, TestMachine } from './feed.fixture.js';
+
+let under: FeedUnderTest;
+beforeEach(async () => {
+  under = new FeedUnderTest();
+  await under.start();
+});
+afterEach(async () => under.stop());
+
+const reasonsOf = async (response: Response): Promise<string[]> => {
+  const body = (await response.json()) as { code: string; reasons: { code: string }[] };
+  expect(body.code).toBe('lease-refused');
+  return body.reasons.map((reason) => reason.code);
+};
+const typesOf = async (machine: TestMachine) => (await under.factsOf(`machine.${machine.id}`)).map((one) => one.type);
+
+describe('a machine that enrols', () => {
+  it('is told its id, its lease and where to listen', async () => {
+    const machine = new TestMachine(under);
+    const response = await machine.enrol(await under.license('lic-1'));
+    expect(response.status).toBe(201);
+    const answer = leaseResponseSchema.parse(await response.json());
+    expect(answer).toMatchObject({
+      machineId: machine.id,
+      tier: 'stable',
+      hints: {
+        host: 'hints.example',
+        port: 4222,
+        user: 'agent',
+        password: 'secret',
+        subjects: ['feed.debian.x86_64.6_1_0-54-amd64.stable'],
+      },
+    });
+    const lease = await verifyLease(
+      answer.lease,
+      under.sign.keys,
+      { machineId: machine.id, keyThumbprint: machine.keyThumbprint },
+      under.clock.now(),
+    );
+    expect(lease).toMatchObject({ licenseId: 'lic-1', kernel: running, tier: 'stable', expiresAt: answer.expiresAt });
+    const [enrolled, granted, ...more] = await under.factsOf(`machine.${machine.id}`);
+    expect(enrolled).toMatchObject({
+      type: 'MachineEnrolled',
+      data: {
+        licenseId: 'lic-1',
+        customerId: 'customer-of-lic-1',
+        hostname: 'web-1',
+        keyThumbprint: machine.keyThumbprint,
+      },
+    });
+    expect(granted).toMatchObject({ type: 'LeaseGranted', data: { expiresAt: answer.expiresAt } });
+    expect(more).toEqual([]);
+    const { events } = await under.events.readStream(`machine.${machine.id}`);
+    expect(new Set(events.map((event) => event.position)).size).toBe(1);
+  });
+
+  it('enrols again without a new seat or a new event', async () => {
+    const license = await under.license('lic-1', { seats: 1 });
+    const machine = new TestMachine(under);
+    await machine.enrol(license);
+    const again = await machine.enrol(license);
+    expect(again.status).toBe(201);
+    expect(await typesOf(machine)).toEqual(['MachineEnrolled', 'LeaseGranted']);
+  });
+
+  it('does not wait for the lease’s end to use renewed terms', async () => {
+    const license = await under.license('lic-1');
+    const machine = new TestMachine(under);
+    await machine.enrol(license);
+    await under.license('lic-1', { tier: 'canary' });
+    // The token says `stable` still; the log knows better.
+    const renewed = await machine.renew(license);
+    expect(renewed.status).toBe(200);
+    expect(await renewed.json()).toMatchObject({ tier: 'canary' });
+  });
+});
+
+describe('a machine is refused, with the reasons, and the refusal is recorded', () => {
+  it.each([
+    ['license-expired', { expiresAt: new Date(Date.now() - hours(1)).toISOString() }],
+    ['license-not-yet-valid', { notBefore: new Date(Date.now() + hours(1)).toISOString() }],
+    ['distro-not-covered', { distros: ['rhel'] }],
+  ])('%s', async (code, terms) => {
+    const machine = new TestMachine(under);
+    const response = await machine.enrol(await under.license('lic-1', terms));
+    expect(response.status).toBe(403);
+    expect(await reasonsOf(response)).toEqual([code]);
+    expect(await typesOf(machine)).toEqual(['LeaseRefused']);
+    await machine.enrol(await under.license('lic-1', terms));
+    expect(await typesOf(machine)).toEqual(['LeaseRefused']);
+  });
+
+  it('license-unknown: genuine, but the log does not hold it', async () => {
+    const other = new FeedUnderTest();
+    Object.assign(other, { sign: under.sign });
+    const machine = new TestMachine(under);
+    expect(await reasonsOf(await machine.enrol(await other.license('lic-9')))).toEqual(['license-unknown']);
+    expect(await typesOf(machine)).toEqual(['LeaseRefused']);
+  });
+
+  it('license-revoked', async () => {
+    const license = await under.license('lic-1');
+    const [enrolled, fresh] = [new TestMachine(under), new TestMachine(under)];
+    await enrolled.enrol(license);
+    await under.revoke('lic-1');
+    expect(await reasonsOf(await fresh.enrol(license))).toEqual(['license-revoked']);
+    expect(await reasonsOf(await enrolled.renew(license))).toEqual(['license-revoked']);
+    expect(await typesOf(enrolled)).toEqual(['MachineEnrolled', 'LeaseGranted', 'LeaseRefused']);
+  });
+
+  it('no-seat-left, even when all come at once', async () => {
+    const license = await under.license('lic-1', { seats: 3 });
+    const machines = Array.from({ length: 8 }, () => new TestMachine(under));
+    const answers = await Promise.all(machines.map((machine) => machine.enrol(license)));
+    expect(answers.filter((answer) => answer.status === 201)).toHaveLength(3);
+    const refused = answers.filter((answer) => answer.status === 403);
+    expect(refused).toHaveLength(5);
+    for (const answer of refused) expect(await reasonsOf(answer)).toEqual(['no-seat-left']);
+  });
+
+  it('a seat is free again once its machine moves to another licence', async () => {
+    const [small, large] = [await under.license('small', { seats: 1 }), await under.license('large')];
+    const [first, second] = [new TestMachine(under), new TestMachine(under)];
+    await first.enrol(small);
+    expect((await second.enrol(small)).status).toBe(403);
+    expect((await first.renew(large)).status).toBe(200);
+    expect((await second.enrol(small)).status).toBe(201);
+  });
+});
+
+describe('a machine is turned away without a trace', () => {
+  it('with a licence that is not genuine', async () => {
+    const license = await under.license('lic-1');
+    const other = new FeedUnderTest();
+    const foreign = await other.license('lic-1');
+    const cases: [string, string][] = [
+      [foreign, 'license-bad-signature'],
+      [license.slice(0, -4) + 'AAAA', 'license-bad-signature'],
+      ['nonsense', 'license-malformed-token'],
+    ];
+    for (const [token, code] of cases) {
+      const machine = new TestMachine(under);
+      expect(await reasonsOf(await machine.enrol(token))).toEqual([code]);
+      expect(await typesOf(machine)).toEqual([]);
+    }
+    const machine = new TestMachine(under);
+    await machine.enrol(license);
+    const holder = new TestMachine(under);
+    expect(await reasonsOf(await holder.enrol(machine.lease ?? ''))).toEqual(['license-wrong-typ']);
+  });
+
+  it('when it renews without having enrolled, or for another', async () => {
+    const license = await under.license('lic-1');
+    const [machine, other] = [new TestMachine(under), new TestMachine(under)];
+    expect(await problemOf(await machine.renew(license))).toBe('403 not-enrolled');
+    await other.enrol(license);
+    const body = { license, kernel: running };
+    const theft = await machine.send('POST', `/v1/machines/${other.id}/lease`, { body });
+    expect(await problemOf(theft)).toBe('403 not-your-machine');
+  });
+
+  it('with a body that is not valid, each field by its pointer', async () => {
+    const machine = new TestMachine(under);
+    const response = await machine.enrol('x', { kernel: { ...running, buildId: 'no' }, hostname: '' });
+    expect(response.status).toBe(422);
+    const { errors } = (await response.json()) as { errors: { pointer: string }[] };
+    expect(errors.map((error) => error.pointer)).toEqual(['/hostname', '/kernel/buildId']);
+  });
+
+  it('while nobody signs', async () => {
+    const license = await under.license('lic-1');
+    const machine = new TestMachine(under);
+    await machine.enrol(license);
+    await under.requests.close();
+    expect(await problemOf(await machine.renew(license))).toBe('503 signer-unavailable');
+    await under.startFeed();
+    expect(await problemOf(await machine.renew(license))).toBe('503 trust-unknown');
+  });
+});
+
+describe('a proof', () => {
+  it('is needed, and good for one request only', async () => {
+    const machine = new TestMachine(under);
+    await machine.enrol(await under.license('lic-1'));
+    const path = `/v1/machines/${machine.id}/updates`;
+    expect(await problemOf(await machine.send('GET', path, { proof: 'none' }))).toBe('401 proof-missing');
+    const proof = await machine.prove('GET', path);
+    expect((await machine.send('GET', path, { proof })).status).toBe(200);
+    expect(await problemOf(await machine.send('GET', path, { proof }))).toBe('401 proof-replayed');
+    const elsewhere = await machine.prove('GET', `${path}?x=1`);
+    expect(await problemOf(await machine.send('GET', path, { proof: elsewhere }))).toBe('401 proof-wrong-request');
+    expect((await machine.send('GET', `${path}?x=1`, { proof: elsewhere })).status).toBe(200);
+  });
+
+  it('covers the body', async () => {
+    const machine = new TestMachine(under);
+    const token = await under.license('lic-1');
+    const proof = await machine.prove('POST', '/v1/machines', Buffer.from('{}'));
+    const body = { license: token, kernel: running };
+    expect(await problemOf(await machine.send('POST', '/v1/machines', { body, proof }))).toBe(
+      '401 proof-wrong-request',
+    );
+  });
+
+  it('is of now', async () => {
+    const machine = new TestMachine(under);
+    await machine.enrol(await under.license('lic-1'));
+    const path = `/v1/machines/${machine.id}/updates`;
+    const proof = await machine.prove('GET', path);
+    under.clock.offsetMs = hours(1);
+    expect(await problemOf(await machine.send('GET', path, { proof }))).toBe('401 proof-stale-proof');
+  });
+
+  it('is not enough for another machine’s lease', async () => {
+    const token = await under.license('lic-1');
+    const [machine, thief] = [new TestMachine(under), new TestMachine(under)];
+    await machine.enrol(token);
+    await thief.enrol(token);
+    const path = `/v1/machines/${thief.id}/updates`;
+    const stolen = await thief.send('GET', path, { lease: machine.lease ?? '' });
+    expect(await problemOf(stolen)).toBe('403 lease-wrong-subject');
+    expect(await problemOf(await thief.send('GET', path, { lease: token }))).toBe('401 lease-wrong-typ');
+  });
+
+  it('and a lease end', async () => {
+    const machine = new TestMachine(under);
+    await under.bundle('b1', 'stable');
+    await machine.enrol(await under.license('lic-1'));
+    expect((await machine.artefact('b1')).status).toBe(200);
+    under.clock.offsetMs = days(7.01);
+    expect(await problemOf(await machine.artefact('b1'))).toBe('401 lease-expired');
+    expect(await machine.offered()).toEqual([]);
+  });
+});
+
+it('refuses a body that is too large, before it looks at anything else', async () => {
+  const machine = new TestMachine(under);
+  const response = await machine.send('POST', '/v1/machines', { body: 'x'.repeat(600_000), proof: 'x' });
+  expect(await problemOf(response)).toBe('413 body-too-large');
+});
