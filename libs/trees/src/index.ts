@@ -1,1 +1,3 @@
+export { GitTreeStore } from './git-tree-store.js';
 export * from './port.js';
+export { writeArchive, type WrittenTree } from './write-archive.js';

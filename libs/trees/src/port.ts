@@ -54,6 +54,8 @@ export class TreeError extends Error {
 export interface TreeWriter {
   /** Adds a file or link. `content` of a link is its target. */
   add(path: string, mode: TreeMode, content: Uint8Array): Promise<void>;
+  /** Adds a file that is the same as one added before: a hard link. */
+  copy(from: string, to: string): Promise<void>;
   finish(): Promise<{ readonly tree: GitId; readonly files: number; readonly bytes: number }>;
   /** Throws away what was written. */
   abort(): Promise<void>;
@@ -69,21 +71,24 @@ export abstract class TreeStore {
   abstract hasTree(tree: GitId): Promise<boolean>;
   /** What differs between two trees, sorted by path. */
   abstract diff(before: GitId, after: GitId): Promise<readonly TreeChange[]>;
-  /** All files of a tree, or those below the given paths. */
+  /** All files of a tree, or those at or below the given paths ('' is the root), sorted by path. */
   abstract list(tree: GitId, under?: readonly string[]): Promise<readonly TreeEntry[]>;
   /** Reads blobs by id, in the order asked for. @throws TreeError `too-large` past `maxBytes` a blob (64 MiB when absent). */
   abstract readBlobs(blobs: readonly GitId[], maxBytes?: number): Promise<readonly Buffer[]>;
   /** Reads a file of a tree; undefined if it isn't there. */
   abstract readFile(tree: GitId, path: string): Promise<Buffer | undefined>;
-  /** Writes files of a tree below a folder: those listed, or all below the given folders. */
+  /**
+   * Writes files of a tree below a folder, in place of what is there: those listed, and all below listed folders ('' is the
+   * root). @throws TreeError `path-not-found` with the paths that the tree doesn't have.
+   */
   abstract checkout(tree: GitId, paths: readonly string[], folder: string): Promise<void>;
   /** Writes a root commit on `first.tree`, then each of `commits` on the one before it. Returns all, the root first. */
   abstract commitSeries(
     first: CommitText & { readonly tree: GitId },
     commits: readonly NewCommit[],
   ): Promise<readonly StoredCommit[]>;
-  /** The patch from a commit's parent to it, as git writes it (full index, binary). */
-  abstract patchOf(commit: GitId): Promise<string>;
+  /** The patch from a commit's parent to it, as git writes it (full index, binary), in the bytes of the files. */
+  abstract patchOf(commit: GitId): Promise<Buffer>;
   /** Applies a unified diff to a tree. @throws TreeError `patch-does-not-apply` with the paths that conflict. */
   abstract applyPatch(tree: GitId, patch: Uint8Array): Promise<GitId>;
   /** Points a branch or tag at a commit, so that it can be cloned and is never collected. */

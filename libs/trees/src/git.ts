@@ -1,0 +1,114 @@
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { TreeError } from './port.js';
+
+/** How a git command ended, if it wasn't well: its exit code and the beginning of what it said. */
+export class GitFailure extends Error {
+  override readonly name = 'GitFailure';
+  constructor(
+    readonly args: readonly string[],
+    readonly exitCode: number | null,
+    readonly stderr: string,
+  ) {
+    super(`git ${args[0] ?? ''} failed (${exitCode ?? 'killed'}): ${stderr.trim().slice(0, 2000)}`);
+  }
+}
+
+export interface GitRun {
+  readonly input?: Uint8Array | string;
+  /** Most bytes of output to take. */
+  readonly maxBytes?: number;
+  readonly indexFile?: string;
+}
+
+/**
+ * Settings that every command gets. Hooks and helpers of a hostile repository never run; nothing is repacked behind our back;
+ * names that a file system would take for `.git` are refused.
+ */
+const settings: readonly string[] = [
+  'core.hooksPath=/dev/null',
+  'core.protectHFS=true',
+  'core.protectNTFS=true',
+  'core.quotePath=true',
+  'core.fsync=reference,objects',
+  'core.compression=1',
+  'core.bigFileThreshold=64m',
+  'fastimport.unpackLimit=0',
+  'gc.auto=0',
+  'maintenance.auto=false',
+];
+const maxStderrChars = 64 * 1024;
+
+/** Runs git on one bare repository, in an environment of our own: no user's or system's configuration can change what it does. */
+export class Git {
+  constructor(readonly gitDir: string) {}
+
+  /** Starts a command whose input and output the caller streams. */
+  start(args: readonly string[], indexFile?: string): ChildProcessWithoutNullStreams {
+    const flags = settings.flatMap((setting) => ['-c', setting]);
+    return spawn('git', [...flags, '--git-dir', this.gitDir, ...args], {
+      stdio: 'pipe',
+      cwd: this.gitDir,
+      env: {
+        PATH: process.env['PATH'],
+        LC_ALL: 'C',
+        HOME: '/nonexistent',
+        GIT_CONFIG_NOSYSTEM: '1',
+        GIT_CONFIG_GLOBAL: '/dev/null',
+        GIT_ATTR_NOSYSTEM: '1',
+        GIT_TERMINAL_PROMPT: '0',
+        GIT_NO_REPLACE_OBJECTS: '1',
+        GIT_LITERAL_PATHSPECS: '1',
+        ...(indexFile === undefined ? {} : { GIT_INDEX_FILE: indexFile }),
+      },
+    });
+  }
+
+  /** Runs a command to its end and gives its output. @throws GitFailure; TreeError `too-large`, `tree-store-failed`. */
+  async run(args: readonly string[], options: GitRun = {}): Promise<Buffer> {
+    const chunks: Buffer[] = [];
+    for await (const chunk of this.stream(args, options)) chunks.push(chunk);
+    return Buffer.concat(chunks);
+  }
+
+  /** Runs a command and gives its output as it comes; ends the command if the reader stops. */
+  async *stream(args: readonly string[], options: GitRun = {}): AsyncGenerator<Buffer> {
+    const child = this.start(args, options.indexFile);
+    const end = endOf(child, args);
+    // A command may end without reading all of its input (a patch that doesn't parse): its exit says what happened.
+    child.stdin.on('error', () => undefined);
+    child.stdin.end(options.input ?? '');
+    let room = options.maxBytes ?? 2 ** 30;
+    let whole = false;
+    let failure: Awaited<typeof end>;
+    try {
+      for await (const chunk of child.stdout as AsyncIterable<Buffer>) {
+        room -= chunk.length;
+        if (room < 0) throw new TreeError('too-large', `git ${args[0] ?? ''}: more output than is allowed`);
+        yield chunk;
+      }
+      whole = true;
+    } finally {
+      if (!whole) child.kill('SIGKILL');
+      failure = await end;
+    }
+    if (failure) throw failure;
+  }
+}
+
+/** Waits for a command; resolves with what went wrong, if anything did. */
+export async function endOf(
+  child: ChildProcessWithoutNullStreams,
+  args: readonly string[],
+): Promise<GitFailure | TreeError | undefined> {
+  let stderr = '';
+  child.stderr.on('data', (text: Buffer) => {
+    if (stderr.length < maxStderrChars) stderr += text.toString('latin1');
+  });
+  try {
+    const [code] = (await once(child, 'close')) as [number | null];
+    return code === 0 ? undefined : new GitFailure(args, code, stderr);
+  } catch (error) {
+    return new TreeError('tree-store-failed', `can't run git: ${String(error)}`);
+  }
+}
