@@ -38,7 +38,8 @@ async function readObject(path: string): Promise<Uint8Array> {
 
 /** `out/Fix-1.ko` → `fix_1`: module names have no dashes. */
 function moduleNameOf(path: string): string {
-  return basename(path, '.ko').toLowerCase().replaceAll('-', '_');
+  const name = basename(path, '.ko').toLowerCase();
+  return name.replaceAll(/[^a-z0-9]/g, '_').slice(0, 55);
 }
 
 function reportOf(diff: ObjectDiff, emitted?: EmitOutcome): Report {
@@ -82,10 +83,11 @@ async function objdiff(original: string, patched: string, options: ObjdiffOption
   return { ...report, module: { path: options.output, sizeBytes: emitted.bytes.length } };
 }
 
+function list(label: string, names: readonly string[]): void {
+  if (names.length > 0) process.stdout.write(`${label}: ${names.join(', ')}\n`);
+}
+
 function print(report: Report): void {
-  const list = (label: string, names: readonly string[]) => {
-    if (names.length > 0) process.stdout.write(`${label}: ${names.join(', ')}\n`);
-  };
   list('changed', report.changed);
   list('new', report.new);
   list('copied along', report.bundled);

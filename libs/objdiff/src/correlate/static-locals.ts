@@ -35,7 +35,7 @@ export function correlateStaticLocals(
   return ambiguous;
 }
 
-const hasState: ReadonlySet<SectionRole> = new Set(['data', 'readonly', 'percpu']);
+const hasState: ReadonlySet<SectionRole> = new Set(['data', 'sealed', 'readonly', 'percpu']);
 
 type Users = ReadonlyMap<Atom, readonly { user: Atom; at: number }[]>;
 

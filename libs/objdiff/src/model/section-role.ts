@@ -8,6 +8,8 @@ export type SectionRole =
   /** Ran once at boot or load, and is gone since. */
   | 'init'
   | 'data'
+  /** Written at boot, read-only since: its content is not in the object. */
+  | 'sealed'
   | 'readonly'
   | 'percpu'
   /** NUL-terminated strings that the linker merges. */
@@ -82,6 +84,7 @@ const prefixes: readonly (readonly [prefix: string, role: SectionRole])[] = [
   ['.irqentry.text', 'noinstr'],
   ['.softirqentry.text', 'noinstr'],
   ['.data..percpu', 'percpu'],
+  ['.data..ro_after_init', 'sealed'],
   ['.rodata', 'readonly'],
   ['.data.rel.ro', 'readonly'],
   ['.data', 'data'],

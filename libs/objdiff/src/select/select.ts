@@ -48,8 +48,17 @@ export function select(
 }
 
 function isNewGlobal(atom: Atom, { twins }: Correlation): boolean {
-  const placed = atom.role === 'text' || atom.role === 'data' || atom.role === 'readonly';
-  return atom.global && placed && twins.originalOf(atom) === undefined && !isCopied(atom);
+  return (
+    atom.global &&
+    (atom.role === 'text' || isPlaceable(atom)) &&
+    twins.originalOf(atom) === undefined &&
+    !isCopied(atom)
+  );
+}
+
+/** May new data of that kind stand in a module? */
+function isPlaceable({ role }: Atom): boolean {
+  return role === 'data' || role === 'sealed' || role === 'readonly' || role === 'once' || role === 'dyndbg';
 }
 
 /** Comes along only because the new code can't be without it. */
@@ -141,7 +150,7 @@ class Walk {
       this.findings.refuse({ ...ambiguous, code: 'static-local-ambiguous', symbol: target.name });
     } else if (target.role === 'init') this.refuseInit(user, target);
     else if (original !== undefined) this.needData(user, original);
-    else if (['data', 'readonly', 'once', 'dyndbg'].includes(target.role)) this.include(target);
+    else if (isPlaceable(target)) this.include(target);
     else
       this.findings.refuse({
         code: target.role === 'percpu' ? 'data-changed' : 'registration-changed',

@@ -1,0 +1,63 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { jest } from '@jest/globals';
+import { objdiffCommand } from './objdiff.js';
+
+const run = promisify(execFile);
+let folder: string;
+
+async function compile(name: string, source: string): Promise<string> {
+  await writeFile(join(folder, `${name}.c`), source);
+  const flags = ['-O2', '-mcmodel=kernel', '-fno-pic', '-pg', '-mfentry', '-mrecord-mcount', '-ffunction-sections'];
+  await run('gcc-12', [...flags, '-fdata-sections', '-c', `${name}.c`, '-o', `${name}.o`], { cwd: folder });
+  return join(folder, `${name}.o`);
+}
+
+/** Runs the command in this process: what it printed, and the exit code it asked for. */
+async function objdiff(...args: string[]): Promise<{ out: string; code: number | string | undefined }> {
+  let out = '';
+  const write = jest.spyOn(process.stdout, 'write').mockImplementation((text) => {
+    out += String(text);
+    return true;
+  });
+  const before = process.exitCode;
+  try {
+    await objdiffCommand().exitOverride().parseAsync(args, { from: 'user' });
+    return { out, code: process.exitCode };
+  } finally {
+    process.exitCode = before;
+    write.mockRestore();
+  }
+}
+
+beforeAll(async () => (folder = await mkdtemp(join(tmpdir(), 'objdiff-command-'))));
+afterAll(async () => rm(folder, { recursive: true, force: true }));
+
+test('says by its exit code and in JSON what came out', async () => {
+  const before = await compile('before', 'int f(int a) { return a + 1; }');
+  const after = await compile('after', 'static int seen; int f(int a) { return a + seen++; }');
+  const data = await compile('data', 'int f(int a) { return a + 1; } int level = 3;');
+  const moved = await compile('moved', 'int f(int a) { return a + 1; } int level = 4;');
+  expect(await objdiff(before, before)).toEqual({ out: 'no change\n', code: 3 });
+  const made = await objdiff(before, after, '--json');
+  expect([made.code, JSON.parse(made.out)]).toEqual([
+    0,
+    { schema: 1, outcome: 'made', changed: ['f'], new: ['seen'], refusals: [], bundled: [], notices: [] },
+  ]);
+  const refused = await objdiff(data, moved, '--json');
+  expect([refused.code, JSON.parse(refused.out)]).toMatchObject([
+    2,
+    { outcome: 'refused', refusals: [{ symbol: 'level', code: 'data-changed' }] },
+  ]);
+});
+
+test('what is no object, or not there, is an error', async () => {
+  const text = join(folder, 'text.o');
+  await writeFile(text, 'not an object');
+  const outcome = await objdiff(text, text, '--json');
+  expect([outcome.code, JSON.parse(outcome.out)]).toMatchObject([1, { refusals: [{ code: 'not-an-object' }, {}] }]);
+  await expect(objdiff(text, join(folder, 'missing.o'))).rejects.toMatchObject({ code: 'ENOENT' });
+});
