@@ -62,3 +62,8 @@ function firstErrors(stderr: string): string {
   const lines = stderr.split('\n').filter((line) => /\b(?:fatal )?error:/.test(line));
   return firstLines(lines.length > 0 ? lines.join('\n') : stderr);
 }
+
+/** The files of the source that an object's source includes, itself among them, without compiling it. */
+export async function includedFiles(workspace: Workspace, rule: ObjectRule): Promise<ReadonlySet<string>> {
+  return await placeIncludes(workspace, sourceOf(rule.object), includeFolders(rule.compile));
+}

@@ -27,7 +27,8 @@ export type Unbuilt = 'not-configured' | 'in-several-modules';
 const probe = `include $(srctree)/scripts/Makefile.build
 splicecast-folder:
 	@printf '%s\\0' '@subdirs' $(subdir-ym) '@builtin' $(patsubst %/built-in.a,%,$(subdir-builtin)) \\
-	 '@modular' $(patsubst %/modules.order,%,$(subdir-modorder)) '@environment'; env -0
+	 '@modular' $(patsubst %/modules.order,%,$(subdir-modorder)) \\
+	 '@objects' $(filter %.o,$(real-obj-y) $(lib-y) $(real-obj-m)) '@environment'; env -0
 $(splicecast-objects): $(obj)/%.o: FORCE
 	@printf '%s\\0' '@object' '$@' '$(if $(filter $@,$(real-obj-y) $(lib-y)),y)' '$(part-of-module)' '$(modname)' \\
 	 '$(objtool-enabled)' '@compile' $(CC) $(c_flags) '@objtool' $(objtool-args) '@end'
@@ -57,39 +58,58 @@ export async function objectRules(
       throw new KbuildError('bad-path', `not an object of ${folder}: ${object.slice(0, 200)}`, object);
     }
   }
-  await writeFile(join(workspace.root, probeFile), probe);
   const visit = await descend(workspace, folder);
-  if (visit === undefined) return new Map(objects.map((object) => [object, 'not-configured'] as const));
-  const printed = await evaluate(workspace, visit, [`splicecast-objects=${objects.join(' ')}`, ...objects]);
-  return readRules(printed, visit);
+  if (visit.folder === '.') return new Map(objects.map((object) => [object, 'not-configured'] as const));
+  return await rulesIn(workspace, visit, objects);
 }
 
-/** Goes from the root to the folder as the build would; undefined if the build doesn't go there. */
-async function descend(workspace: Workspace, target: string): Promise<Visit | undefined> {
+/**
+ * The rules of all C objects that the build makes in a folder (or, where it has no Makefile of its own, in the one above
+ * that makes its objects).
+ * @throws KbuildError `makefile-failed`, `timed-out`
+ */
+export async function folderObjects(workspace: Workspace, folder: string): Promise<readonly ObjectRule[]> {
+  const visit = await descend(workspace, folder);
+  if (visit.folder === '.') return [];
+  const objects = splitLists(await evaluate(workspace, visit, ['splicecast-folder'])).get('@objects') ?? [];
+  const plain = objects.filter(
+    (object) => /^[A-Za-z0-9_][A-Za-z0-9_.+/-]*\.o$/.test(object) && !object.includes('/../'),
+  );
+  const rules = await rulesIn(workspace, visit, [...new Set(plain)]);
+  return [...rules.values()].filter((rule) => typeof rule !== 'string');
+}
+
+async function rulesIn(
+  workspace: Workspace,
+  visit: Visit,
+  objects: readonly string[],
+): Promise<ReadonlyMap<string, ObjectRule | Unbuilt>> {
+  if (objects.length === 0) return new Map();
+  return readRules(await evaluate(workspace, visit, [`splicecast-objects=${objects.join(' ')}`, ...objects]), visit);
+}
+
+/** Goes from the root towards the folder as the build would, as far as it would go. */
+async function descend(workspace: Workspace, target: string): Promise<Visit> {
+  await writeFile(join(workspace.root, probeFile), probe);
   const root = { folder: '.', builtin: true, modular: true, environment: workspace.environment() };
   return await descendFrom(workspace, root, target);
 }
 
-async function descendFrom(workspace: Workspace, at: Visit, target: string): Promise<Visit | undefined> {
+async function descendFrom(workspace: Workspace, at: Visit, target: string): Promise<Visit> {
   if (at.folder === target) return at;
-  const printed = await evaluate(workspace, at, ['splicecast-folder']);
-  const lists = splitLists(printed);
-  const below = (lists.get('@subdirs') ?? [])
+  const lists = splitLists(await evaluate(workspace, at, ['splicecast-folder']));
+  // The deepest: arch/x86/pci is entered from the root, beside arch/x86.
+  const [below] = (lists.get('@subdirs') ?? [])
     .filter((folder) => target === folder || target.startsWith(`${folder}/`))
-    // arch/x86/pci is entered from the root, beside arch/x86.
     .sort((a, b) => b.length - a.length);
-  const environment = environmentOf(lists.get('@environment') ?? [], workspace);
-  for (const folder of new Set(below)) {
-    const visit = {
-      folder,
-      builtin: at.builtin && (lists.get('@builtin') ?? []).includes(folder),
-      modular: at.modular && (lists.get('@modular') ?? []).includes(folder),
-      environment,
-    };
-    const found = await descendFrom(workspace, visit, target);
-    if (found) return found;
-  }
-  return undefined;
+  if (below === undefined) return at;
+  const visit = {
+    folder: below,
+    builtin: at.builtin && (lists.get('@builtin') ?? []).includes(below),
+    modular: at.modular && (lists.get('@modular') ?? []).includes(below),
+    environment: environmentOf(lists.get('@environment') ?? [], workspace),
+  };
+  return await descendFrom(workspace, visit, target);
 }
 
 async function evaluate(workspace: Workspace, visit: Visit, goals: readonly string[]): Promise<readonly string[]> {

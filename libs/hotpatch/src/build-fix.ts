@@ -1,0 +1,196 @@
+import type { Reason } from '#libs/contracts';
+import { type CompiledObject, compileObject, KbuildError, type ObjectRule, Workspace } from '#libs/kbuild';
+import { type ChangedDiff, diffObjects, emitModule, type KernelView } from '#libs/objdiff';
+import { matchRunPre, type RunPreMatch } from '#libs/runpre';
+import { changedLayouts } from './layouts.js';
+import { objectsOf } from './objects.js';
+import type { BuildOutcome, BuildRequest, BuildStage, BuiltObject, Refusal } from './outcome.js';
+import { touchedBy } from './touched.js';
+
+/** Ends a build with every reason that is known at that stage. */
+class Refused extends Error {
+  constructor(
+    readonly stage: BuildStage,
+    readonly reasons: readonly Reason[],
+    readonly mismatches: readonly Reason[] = [],
+  ) {
+    super(reasons.map(({ reason }) => reason).join('; '));
+  }
+}
+
+/**
+ * Makes a live patch of a fix: find the touched objects → compile them before and after → match the originals with the
+ * code that runs → compare → emit. An expected failure is an outcome with all reasons; only a broken machine throws.
+ */
+export async function buildFix(request: BuildRequest): Promise<BuildOutcome> {
+  const { profile, fix } = request;
+  const changed = new Set(fix.changes.map(({ path }) => path));
+  const before = await Workspace.create(profile, fix.base, changed);
+  const after = await Workspace.create(profile, fix.patched, changed);
+  const objects: BuiltObject[] = [];
+  try {
+    const found = await find(request, before);
+    objects.push(...(await compile(request, before, after, found.rules)));
+    const matches = match(request, objects);
+    const diffs = compare(request, objects, matches);
+    return emit(request, objects, matches, diffs, found.notices);
+  } catch (error) {
+    if (error instanceof Refused) return refusal(error, objects);
+    throw error;
+  } finally {
+    await Promise.all([before.remove(), after.remove()]);
+  }
+}
+
+function refusal({ stage, reasons, mismatches }: Refused, objects: readonly BuiltObject[]): Refusal {
+  return { outcome: 'refused', stage, reasons, mismatches, objects };
+}
+
+async function find(
+  { profile, fix, onProgress }: BuildRequest,
+  workspace: Workspace,
+): Promise<{ rules: readonly ObjectRule[]; notices: readonly Reason[] }> {
+  onProgress?.('apply', `${fix.changes.length} files`);
+  const touched = touchedBy(fix.changes, profile.data.kbuild['SRCARCH'] ?? 'x86');
+  const found = await tellingReasons('compile', async () => await objectsOf(workspace, touched));
+  const refusals = [...touched.refusals, ...found.refusals];
+  if (refusals.length > 0) throw new Refused('apply', refusals);
+  const passed = [...touched.inert, ...found.unbuilt];
+  if (found.rules.length === 0) {
+    const nothing: Reason = { code: 'nothing-to-patch', reason: 'the fix touches no code of this kernel' };
+    throw new Refused('apply', [nothing, ...passed]);
+  }
+  return { rules: found.rules, notices: [...passed, ...found.notices] };
+}
+
+async function compile(
+  { onProgress }: BuildRequest,
+  before: Workspace,
+  after: Workspace,
+  rules: readonly ObjectRule[],
+): Promise<readonly BuiltObject[]> {
+  const built: BuiltObject[] = [];
+  const reasons: Reason[] = [];
+  for (const rule of rules) {
+    onProgress?.('compile', rule.object);
+    const [original, patched] = await Promise.allSettled([compileObject(before, rule), compileObject(after, rule)]);
+    const failed = [...failureOf(original, 'the vendor’s source, unchanged: '), ...failureOf(patched, '')];
+    reasons.push(...failed);
+    if (original.status === 'fulfilled' && patched.status === 'fulfilled') {
+      built.push({
+        path: rule.object,
+        owner: rule.owner,
+        original: original.value.bytes,
+        patched: patched.value.bytes,
+      });
+    }
+  }
+  if (reasons.length > 0) throw new Refused('compile', reasons);
+  return built;
+}
+
+function failureOf(result: PromiseSettledResult<CompiledObject>, before: string): readonly Reason[] {
+  if (result.status === 'fulfilled') return [];
+  const error: unknown = result.reason;
+  if (!(error instanceof KbuildError) || error.code === 'compiler-not-found') throw error;
+  return [reasonOf(error, before)];
+}
+
+function reasonOf(error: KbuildError, before = ''): Reason {
+  return { code: error.code, reason: `${before}${error.message}`.slice(0, 4096), object: error.path };
+}
+
+async function tellingReasons<T>(stage: BuildStage, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof KbuildError) throw new Refused(stage, [reasonOf(error)]);
+    throw error;
+  }
+}
+
+function match(
+  { profile, onProgress }: BuildRequest,
+  objects: readonly BuiltObject[],
+): ReadonlyMap<string, RunPreMatch> {
+  const matches = new Map<string, RunPreMatch>();
+  for (const { path, owner, original } of objects) {
+    onProgress?.('match', path);
+    matches.set(path, matchRunPre(profile, { objectFile: path, owner, bytes: original }));
+  }
+  return matches;
+}
+
+function compare(
+  { onProgress }: BuildRequest,
+  objects: readonly BuiltObject[],
+  matches: ReadonlyMap<string, RunPreMatch>,
+): readonly ChangedDiff[] {
+  const diffs: ChangedDiff[] = [];
+  const reasons: Reason[] = [];
+  const mismatches: Reason[] = [];
+  for (const { path, owner, original, patched } of objects) {
+    onProgress?.('diff', path);
+    const diff = diffObjects({ objectFile: path, owner, original, patched });
+    reasons.push(...changedLayouts(path, original, patched));
+    if (diff.outcome === 'no-change') continue;
+    if (diff.outcome === 'refused') reasons.push(...diff.reasons.map((reason) => ({ object: path, ...reason })));
+    else diffs.push(diff);
+    const replaced = new Set(diff.changed);
+    for (const { symbol, code, reason } of matches.get(path)?.mismatches ?? []) {
+      if (replaced.has(symbol) || symbol === owner)
+        mismatches.push({ code: `run-pre-${code}`, reason, symbol, object: path });
+    }
+  }
+  if (mismatches.length > 0) throw new Refused('match', [...mismatches, ...reasons], mismatches);
+  if (reasons.length > 0) throw new Refused('diff', reasons);
+  if (diffs.length === 0) {
+    throw new Refused('diff', [{ code: 'no-change', reason: 'the fix changes no code of the kernel' }]);
+  }
+  return diffs;
+}
+
+function emit(
+  request: BuildRequest,
+  objects: readonly BuiltObject[],
+  matches: ReadonlyMap<string, RunPreMatch>,
+  diffs: readonly ChangedDiff[],
+  notices: readonly Reason[],
+): BuildOutcome {
+  const { profile, moduleName, replace, tags } = request;
+  request.onProgress?.('emit', moduleName);
+  const emitted = emitModule({
+    name: moduleName,
+    kernel: viewWith(request, matches),
+    diffs: diffs.map(({ included }) => included),
+    replace,
+    tags: { ...tags, splicecast_kernel: profile.data.buildId },
+  });
+  if (emitted.outcome === 'refused') throw new Refused('emit', emitted.reasons);
+  const counts = [...matches.values()];
+  return {
+    outcome: 'built',
+    module: { name: moduleName, bytes: emitted.bytes },
+    functions: emitted.functions,
+    runPre: {
+      matched: counts.reduce((sum, { matched }) => sum + matched, 0),
+      checked: counts.reduce((sum, { checked }) => sum + checked, 0),
+    },
+    warnings: [...notices, ...diffs.flatMap((diff) => diff.notices), ...emitted.notices],
+    objects,
+  };
+}
+
+/** The kernel as emitting sees it: the profile, and where run-pre matching found each symbol of the objects. */
+function viewWith({ profile }: BuildRequest, matches: ReadonlyMap<string, RunPreMatch>): KernelView {
+  return {
+    release: profile.release,
+    vermagic: profile.vermagic,
+    symbols: (name) => profile.symbols(name),
+    moduleSymbols: (module, name) => profile.moduleSymbols(module, name),
+    exportOf: (name) => profile.exportOf(name),
+    sizeOf: (struct) => profile.sizeOf(struct),
+    offsetOf: (struct, member) => profile.offsetOf(struct, member),
+    sympos: (objectFile, symbol) => matches.get(objectFile)?.sympos(symbol),
+  };
+}
