@@ -63,6 +63,11 @@ export class Machine {
     };
   }
 
+  /** Reads a file of the machine. */
+  async read(path: string): Promise<string> {
+    return this.shell.must(`cat ${path}`);
+  }
+
   /** Registers the agent and starts it; from then on it listens for hints. Returns the machine's id. */
   async startAgent(): Promise<string> {
     const { port } = new URL(this.client.url);

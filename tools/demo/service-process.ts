@@ -8,8 +8,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { ServiceClient } from '#libs/client';
 
-/** The folder of the compiled program. */
+/** The folder of the compiled program, which this file is part of. */
 export const distDir = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
+
+export interface ServiceOptions {
+  /** Where the compiled program is, if this file isn't part of it. */
+  readonly distDir?: string;
+  /** The token and port of an earlier run on the same data. */
+  readonly adminToken?: string;
+  readonly port?: number;
+}
 
 const startTimeoutMs = 60_000;
 const stopTimeoutMs = 30_000;
@@ -34,13 +42,13 @@ export class ServiceProcess {
   ) {}
 
   /** Starts it and waits until it answers. @throws Error with the end of its log if it doesn't. */
-  static async start(dataDir: string): Promise<ServiceProcess> {
+  static async start(dataDir: string, options: ServiceOptions = {}): Promise<ServiceProcess> {
     await mkdir(dataDir, { recursive: true });
     const logFile = join(dataDir, 'service.log');
-    const adminToken = `sca_${randomBytes(24).toString('base64url')}`;
-    const port = await freePort();
+    const adminToken = options.adminToken ?? `sca_${randomBytes(24).toString('base64url')}`;
+    const port = options.port ?? (await freePort());
     const log = openSync(logFile, 'a', 0o600);
-    const child = spawn(process.execPath, [join(distDir, 'apps/standalone/src/main.js')], {
+    const child = spawn(process.execPath, [join(options.distDir ?? distDir, 'apps/standalone/src/main.js')], {
       env: {
         ...process.env,
         SPLICECAST_DATA: dataDir,
@@ -81,6 +89,13 @@ export class ServiceProcess {
     const late = setTimeout(() => this.child.kill('SIGKILL'), stopTimeoutMs);
     await ended;
     clearTimeout(late);
+  }
+
+  /** Kills it at once, as a power cut to the process would. */
+  async crash(): Promise<void> {
+    const ended = new Promise((resolve) => this.child.once('exit', resolve));
+    this.child.kill('SIGKILL');
+    await ended;
   }
 
   private async healthy(): Promise<boolean> {
