@@ -65,6 +65,7 @@ async function unpackKernel(deb: string, release: string, folder: string): Promi
       [`boot/vmlinuz-${release}`, 'vmlinuz'],
       ...guestModules.map((path) => [`lib/modules/${release}/${path}`, `modules/${path}`] as const),
     ]);
+    // To the end, though the wanted files come before it: only then the package is known to be whole.
     const { entries } = await readDeb(deb);
     for await (const entry of entries) {
       // Newer packages install below /usr.
@@ -74,8 +75,8 @@ async function unpackKernel(deb: string, release: string, folder: string): Promi
       await mkdir(dirname(join(part, path)), { recursive: true });
       await writeFile(join(part, path), await entry.bytes(maxFileBytes));
       wanted.delete(name);
-      if (wanted.size === 0) break;
     }
+    if (wanted.size > 0) throw new GuestError('file-missing', `${deb} lacks ${[...wanted.keys()].join(', ')}`);
     await rename(part, folder).catch(async (cause: unknown) => {
       if (!(await isComplete(folder))) throw cause;
     });
