@@ -1,0 +1,138 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+import { type CachedPackage, download, findKernelStep } from '#libs/apt';
+import { ServiceError } from '#libs/client';
+import { Progress } from '../../tools/demo/progress.js';
+import { ServiceProcess } from '../../tools/demo/service-process.js';
+import * as stages from '../../tools/demo/stages.js';
+import { edits, makeDrops } from './source-drops.js';
+
+const project = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
+const cacheDir = process.env['SPLICECAST_CACHE'] ?? join(project, 'data', 'cache');
+const distDir = join(project, 'dist');
+const product = 'debian-linux-6-1';
+const testTimeoutMs = 10 * 60_000;
+
+const eventsSchema = z.object({
+  items: z.array(z.object({ stream: z.string(), type: z.string(), position: z.number() })),
+});
+const progress = new Progress();
+
+let scratch: string;
+let service: ServiceProcess;
+
+beforeAll(async () => {
+  scratch = await mkdtemp(join(tmpdir(), 'splicecast-crash-'));
+});
+
+afterAll(async () => {
+  await service?.stop();
+  await rm(scratch, { recursive: true, force: true });
+});
+
+/** What the log holds, in order, as `<category> <type>`. */
+async function recorded(): Promise<readonly { stream: string; type: string; position: number }[]> {
+  const { items } = await service.client.get('/v1/events?limit=500', eventsSchema);
+  return items.toSorted((a, b) => a.position - b.position);
+}
+
+/** Does an operator's step again while the service is down for a moment. */
+async function persistently<T>(step: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await step();
+    } catch (error) {
+      if (attempt === 20 || (error instanceof ServiceError && error.status >= 400 && error.status < 500)) throw error;
+      await sleep(300);
+    }
+  }
+}
+
+/**
+ * Kills the service with SIGKILL each time that something new is in the log, that is between any two steps, until `enough`;
+ * restarts it on the same data each time.
+ */
+async function crashAtEveryStep(enough: (types: readonly string[]) => boolean): Promise<number> {
+  const seen = new Set<string>();
+  const deadline = Date.now() + testTimeoutMs - 60_000;
+  for (let crashes = 0; ;) {
+    const events = await persistently(recorded);
+    const fresh = events.filter((one) => !seen.has(`${one.stream} ${one.type}`));
+    if (enough(events.map((one) => one.type))) return crashes;
+    if (Date.now() > deadline) throw new Error(`stuck after ${crashes} crashes at ${events.at(-1)?.type}`);
+    for (const one of fresh) seen.add(`${one.stream} ${one.type}`);
+    if (fresh.length === 0) {
+      await sleep(50);
+      continue;
+    }
+    await service.crash();
+    crashes += 1;
+    const { adminToken, client } = service;
+    service = await ServiceProcess.start(join(scratch, 'state'), {
+      distDir,
+      adminToken,
+      port: Number(new URL(client.url).port),
+    });
+  }
+}
+
+it(
+  'loses nothing and does nothing twice when it is killed between any two steps',
+  async () => {
+    const step = await findKernelStep('6.1');
+    const [source, image, ...headers] = await Promise.all(
+      [step.from, step.image, ...step.headers].map((one) => download(one, cacheDir)),
+    );
+    if (source === undefined || image === undefined) throw new Error('the archive gave no source or image');
+    const drops = await makeDrops(source, cacheDir, scratch);
+    const cached = (file: string, version: string): CachedPackage => ({
+      ...source,
+      file,
+      version,
+      fileName: file.split('/').at(-1) ?? '',
+    });
+    service = await ServiceProcess.start(join(scratch, 'state'), { distDir });
+
+    const older = cached(drops.older, drops.versions[0]);
+    const newer = cached(drops.newer, drops.versions[1]);
+    const olderId = await stages.sendDrop(service.client, older, product, progress);
+    const newerId = await stages.sendDrop(service.client, newer, product, progress, olderId);
+    const kernelId = await stages.sendKernel(service.client, image, headers, olderId, progress);
+    const early = await crashAtEveryStep((types) => types.includes('DropSplit') && types.includes('KernelImported'));
+    await persistently(() =>
+      service.client.post('/v1/fixes', { kernelId, dropId: newerId, select: { limit: 10 } }, z.unknown()),
+    );
+    const late = await crashAtEveryStep((types) => types.includes('BundleSigned') && types.includes('HotPatchRefused'));
+    expect(early).toBeGreaterThanOrEqual(5);
+    expect(late).toBeGreaterThanOrEqual(2);
+
+    // Once more, quietly: whatever is still in hand comes to its end, and an operator's repeated steps change nothing.
+    await stages.sendDrop(service.client, newer, product, progress, olderId);
+    await stages.sendKernel(service.client, image, headers, olderId, progress);
+    const fixes = await stages.buildFixes(
+      service.client,
+      [{ kernelId, dropId: newerId, select: { limit: 10 } }],
+      progress,
+    );
+    expect(fixes.find((one) => one.subject === edits.loadavg.subject)).toMatchObject({ state: 'built' });
+    await stages.signedBundles(service.client, fixes, progress);
+
+    const events = await recorded();
+    const count = (type: string): number => events.filter((one) => one.type === type).length;
+    const once = events.map((one) => `${one.stream} ${one.type}`);
+    expect(new Set(once).size).toBe(once.length);
+    expect(count('SourceDropUnpacked')).toBe(2);
+    expect(count('DropSplit')).toBe(1);
+    expect(count('KernelImported')).toBe(1);
+    expect(count('FixProposed')).toBe(fixes.length);
+    expect(count('HotPatchBuilt') + count('HotPatchRefused')).toBe(fixes.length);
+    expect(count('BundleSigned')).toBe(count('HotPatchBuilt'));
+    const letters = await service.client.get('/v1/dead-letters', z.object({ items: z.array(z.unknown()) }));
+    expect(letters.items).toEqual([]);
+  },
+  testTimeoutMs,
+);
