@@ -9,4 +9,15 @@ export {
 } from './changelog/changelog.js';
 export { parseChangelog } from './changelog/parse.js';
 export { changelogStep } from './changelog/step.js';
-export { splitTrees, type SplitCounts, type SplitInput, type SplitProgress, type SplitResult } from './split.js';
+export { labelOf, planSplit, type PlannedChange, type PlannedCommit } from './plan.js';
+export { deltaOf, type FileDelta, type FileSide, type Hunk } from './hunks/delta.js';
+export { linesOf } from './hunks/lines.js';
+export type { SplitCounts } from './series.js';
+export {
+  SplitError,
+  type SplitErrorCode,
+  splitTrees,
+  type SplitInput,
+  type SplitProgress,
+  type SplitResult,
+} from './split.js';

@@ -1,6 +1,11 @@
 import type { GitId, Series } from '#libs/contracts';
-import type { CommitText, StoredCommit, TreeStore } from '#libs/trees';
+import type { CommitText, NewCommit, StoredCommit, TreeStore } from '#libs/trees';
 import type { StepItem } from './changelog/changelog.js';
+import { messageOf } from './message.js';
+import { type PlannedCommit, planSplit } from './plan.js';
+import { readChanges } from './read-changes.js';
+import { countsOf, seriesOf, type SplitCounts } from './series.js';
+import { type ChangedFile, Weave } from './weave/weave.js';
 
 export interface SplitProgress {
   readonly phase: 'diff' | 'read' | 'attribute' | 'commit' | 'prove';
@@ -21,22 +26,6 @@ export interface SplitInput {
   readonly onProgress?: (progress: SplitProgress) => void;
 }
 
-export interface SplitCounts {
-  /** Without the root commit. */
-  readonly commits: number;
-  readonly attributed: number;
-  readonly remainders: number;
-  /** Files that differ between the trees. */
-  readonly files: number;
-  readonly hunks: number;
-  readonly attributedHunks: number;
-  readonly insertions: number;
-  readonly deletions: number;
-  /** Changelog items given, and those that found at least one hunk. */
-  readonly subjects: number;
-  readonly subjectsFound: number;
-}
-
 export interface SplitResult {
   /** Every commit but the root, in order. */
   readonly series: Series;
@@ -47,11 +36,65 @@ export interface SplitResult {
   readonly proof: { readonly baseTree: GitId; readonly targetTree: GitId; readonly replayedTree: GitId };
 }
 
+export type SplitErrorCode =
+  /** The series doesn't end in the target's tree: a bug here or in the store. */ 'not-recomposed';
+
+export class SplitError extends Error {
+  override readonly name = 'SplitError';
+  constructor(
+    readonly code: SplitErrorCode,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
 /**
  * Breaks the step from one tree to another into a commit for each changelog item that finds its hunks, and remainder commits by
  * subsystem for all else. The series rebuilds the target bit for bit.
  * @throws SplitError, TreeError.
  */
-export function splitTrees(_input: SplitInput): Promise<SplitResult> {
-  return Promise.reject(new Error('the split is being written'));
+export async function splitTrees(input: SplitInput): Promise<SplitResult> {
+  const { trees, base, target, changelog = [], root } = input;
+  const report = (phase: SplitProgress['phase'], done: number, total: number): void =>
+    input.onProgress?.({ phase, done, total });
+  report('diff', 0, 1);
+  const changes = await trees.diff(base, target);
+  const files = await readChanges(trees, changes, (done) => report('read', done, changes.length));
+  report('attribute', 0, 1);
+  const plan = planSplit(
+    files.map(({ delta }) => delta),
+    changelog,
+  );
+  report('attribute', 1, 1);
+  const commits = await trees.commitSeries({ ...root, tree: base }, commitsOf(input, files, plan, report));
+  const replayedTree = commits.at(-1)?.tree ?? base;
+  if (replayedTree !== target || commits.length !== plan.length + 1) {
+    throw new SplitError('not-recomposed', `the series ends in tree ${replayedTree} instead of ${target}`);
+  }
+  report('prove', 1, 1);
+  return {
+    series: { schema: 1, baseTree: base, targetTree: target, commits: seriesOf(files, plan, commits) },
+    commits,
+    counts: countsOf(files, plan, changelog.length),
+    proof: { baseTree: base, targetTree: target, replayedTree },
+  };
+}
+
+/** The commits to write; what a commit changes is composed when the store comes to it. */
+function commitsOf(
+  { root }: SplitInput,
+  files: readonly ChangedFile[],
+  plan: readonly PlannedCommit[],
+  report: (phase: 'commit', done: number, total: number) => void,
+): NewCommit[] {
+  const weave = new Weave(files, plan);
+  return plan.map((planned, order) => ({
+    author: planned.item ? { ...planned.item.author, at: new Date(planned.item.at) } : root.author,
+    message: messageOf(planned),
+    get changes() {
+      report('commit', order + 1, plan.length);
+      return weave.changesAt(order);
+    },
+  }));
 }
