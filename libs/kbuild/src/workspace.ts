@@ -5,6 +5,7 @@ import type { KernelProfile } from '#libs/kernelimage';
 import { KbuildError } from './errors.js';
 import { safePath, type SourceTree } from './source-tree.js';
 
+const publicHeaders = /^(?:include|arch\/[^/]+\/include)\//;
 const maxFiles = 5000;
 const maxBytes = 256 * 1024 * 1024;
 
@@ -83,7 +84,10 @@ export class Workspace {
   }
 
   private async sourceOf(path: string): Promise<Buffer | undefined> {
-    return (await this.linked(path)) ? undefined : await this.source.read(path);
+    if (await this.linked(path)) return undefined;
+    // Public headers are all in the vendor's packages: what isn't there (most search paths of an include) is nowhere.
+    if (!this.changed.has(path) && publicHeaders.test(path)) return undefined;
+    return await this.source.read(path);
   }
 
   private async headersHave(path: string): Promise<boolean> {

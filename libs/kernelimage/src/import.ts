@@ -1,5 +1,5 @@
 import { copyFile, mkdir, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { sectionNamed } from '#libs/elf';
 import { bytesOfSection, readKernelElf } from './address-space.js';
 import { Btf } from './btf.js';
@@ -39,6 +39,7 @@ export interface ImportRequest {
  */
 export async function importKernel(request: ImportRequest): Promise<KernelProfile> {
   const out = resolve(request.out);
+  await sweep(out);
   const folder = `${out}.importing-${process.pid}-${Date.now()}`;
   await mkdir(folder, { recursive: true });
   try {
@@ -191,6 +192,24 @@ async function needBytes(file: string): Promise<Buffer> {
 
 async function need(file: string): Promise<string> {
   return (await needBytes(file)).toString('utf8');
+}
+
+/** Removes what imports of processes that were killed have left behind. */
+async function sweep(out: string): Promise<void> {
+  const names = await readdir(dirname(out)).catch(() => []);
+  for (const name of names) {
+    const pid = name.startsWith(`${basename(out)}.importing-`) ? /-(\d+)-\d+(?:\.old)?$/.exec(name)?.[1] : undefined;
+    if (pid === undefined || isAlive(Number(pid))) continue;
+    await rm(join(dirname(out), name), { recursive: true, force: true });
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
 }
 
 /** Puts a finished folder in the place of an older one, if any. */

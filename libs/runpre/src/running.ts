@@ -58,15 +58,25 @@ export function isRelative(type: number): boolean {
 
 const sectionShift = 40n;
 
+/** A place in a relocatable file as one number. */
+function placeOf(section: number, offset: bigint): bigint {
+  return (BigInt(section) << sectionShift) + offset;
+}
+
+function offsetOf(place: bigint): number {
+  return Number(BigInt.asUintN(Number(sectionShift), place));
+}
+
+function isDefined(section: number): boolean {
+  return section !== SectionIndex.UNDEF && section < SectionIndex.LORESERVE;
+}
+
 /** A module as shipped: relocatable still, though its objects have been linked into one. */
 export function runningModule(elf: ElfFile): RunningCode {
   const relocations = new Map<number, Map<number, ElfRelocation>>();
-  const isCode = ({ flags }: ElfSection): boolean => (flags & SectionFlag.EXECINSTR) !== 0;
   for (const [section, list] of relocationsBySection(elf, isCode)) {
     relocations.set(section, new Map(list.map((relocation) => [relocation.offset, relocation])));
   }
-  const placeOf = (section: number, offset: bigint): bigint => (BigInt(section) << sectionShift) + offset;
-  const isDefined = (section: number): boolean => section !== SectionIndex.UNDEF && section < SectionIndex.LORESERVE;
   const byName = new Map<string, bigint[]>();
   for (const symbol of elf.symbols) {
     if (!isDefined(symbol.sectionIndex)) continue;
@@ -75,12 +85,10 @@ export function runningModule(elf: ElfFile): RunningCode {
     byName.set(symbol.name, places);
   }
   const sectionOf = (at: bigint): ElfSection | undefined => elf.sections[Number(at >> sectionShift)];
-  const offsetOf = (at: bigint): number => Number(BigInt.asUintN(Number(sectionShift), at));
   const bytes = (at: bigint, length: number): Uint8Array | undefined => {
     const data = sectionOf(at)?.data;
-    return data && offsetOf(at) + length <= data.length
-      ? data.subarray(offsetOf(at), offsetOf(at) + length)
-      : undefined;
+    const from = offsetOf(at);
+    return data && from + length <= data.length ? data.subarray(from, from + length) : undefined;
   };
   return {
     places: (name) => byName.get(name) ?? [],
@@ -101,4 +109,8 @@ export function runningModule(elf: ElfFile): RunningCode {
       return { at: at + readField(field, type) - BigInt(addend) };
     },
   };
+}
+
+function isCode({ flags }: ElfSection): boolean {
+  return (flags & SectionFlag.EXECINSTR) !== 0;
 }

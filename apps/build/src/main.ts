@@ -1,0 +1,4 @@
+import { runService } from '#libs/service';
+import { BuildModule } from './build.module.js';
+
+await runService(BuildModule, 'build');
