@@ -17,7 +17,7 @@ const magics: readonly (readonly [Compression, readonly number[]])[] = [
 /** Memory is bounded for each: a crafted header may ask for a window of gigabytes. */
 const programs: Readonly<Record<'xz' | 'zstd' | 'bzip2', readonly string[]>> = {
   xz: ['xz', '--decompress', '--stdout', '--quiet', '--threads=2', '--memlimit-decompress=1GiB'],
-  zstd: ['zstd', '--decompress', '--stdout', '--quiet', '--no-progress', '--memory=1GiB'],
+  zstd: ['zstd', '--decompress', '--stdout', '--quiet', '--no-progress', '--memory=1024MiB'],
   bzip2: ['bzip2', '--decompress', '--stdout', '--quiet'],
 };
 

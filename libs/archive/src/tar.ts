@@ -3,10 +3,16 @@ import { type Extract, extract, type Header } from 'tar-stream';
 import { decompress } from './decompress.js';
 import { ArchiveEntry, type EntryKind } from './entry.js';
 import { ArchiveError } from './errors.js';
-import { EntryGuard, type GuardOptions, quoted } from './guard.js';
+import { EntryGuard, type GuardOptions, quoted, type RawEntry } from './guard.js';
 import { type ArchiveLimits, InflationGauge, kernelLimits } from './limits.js';
+import type { TopFolder } from './top-folder.js';
 
 type TarEntry = Extract extends AsyncIterable<infer Source> ? Source : never;
+
+export interface TarOptions extends GuardOptions {
+  /** Takes this folder off all paths, before they are checked. */
+  readonly top?: TopFolder;
+}
 
 const kinds: Partial<Record<string, EntryKind>> = {
   file: 'file',
@@ -24,30 +30,36 @@ const kinds: Partial<Record<string, EntryKind>> = {
 export async function* readTar(
   source: string | AsyncIterable<Buffer>,
   limits: ArchiveLimits = kernelLimits,
-  options: GuardOptions = { absoluteSymlinks: false },
+  options: TarOptions = { absoluteSymlinks: false },
 ): AsyncGenerator<ArchiveEntry> {
   const packed = typeof source === 'string' ? fileBytes(source) : source;
   const guard = new EntryGuard(limits, options);
   const bytes = checkTail(decompress(packed, new InflationGauge(limits)));
   for await (const entry of tarEntries(bytes)) {
-    const { header } = entry;
-    const kind = kinds[header.type ?? ''];
-    if (!kind) throw new ArchiveError('special-file', `${quoted(header.name)} is a ${header.type ?? 'thing unknown'}`);
-    const sizeBytes = kind === 'file' ? (header.size ?? 0) : 0;
-    const { name, linkname } = namesOf(header);
-    const admitted = guard.admit({ path: name, kind, sizeBytes, linkTarget: linkname });
+    const raw = rawEntry(entry.header, options.top);
+    const admitted = guard.admit(raw);
     if (!admitted) continue;
-    const chunks = entry as AsyncIterable<Buffer>;
-    yield new ArchiveEntry(
-      admitted.path,
-      kind,
-      (header.mode ?? 0o644) & 0o7777,
-      sizeBytes,
-      chunks,
-      admitted.linkTarget,
-    );
+    const { path, linkTarget } = admitted;
+    yield new ArchiveEntry(path, raw.kind, entry.header.mode & 0o7777, raw.sizeBytes, contentOf(entry), linkTarget);
   }
   guard.finish();
+}
+
+function rawEntry(header: Header, top?: TopFolder): RawEntry {
+  const kind = kinds[header.type];
+  const { name, linkname } = namesOf(header);
+  if (!kind) throw new ArchiveError('special-file', `${quoted(name)} is a ${header.type}`);
+  const path = top ? top.strip(name, kind === 'directory') : name;
+  const target = kind === 'hardlink' && top && linkname ? top.strip(linkname, false) : linkname;
+  return { path, kind, sizeBytes: kind === 'file' ? header.size : 0, linkTarget: target };
+}
+
+async function* contentOf(entry: TarEntry): AsyncGenerator<Buffer> {
+  try {
+    for await (const chunk of entry as AsyncIterable<Buffer>) yield chunk;
+  } catch (error) {
+    throw tarError(error);
+  }
 }
 
 /** A file's bytes, or a slice of them. @throws ArchiveError `read-failed`, `truncated`. */
