@@ -113,6 +113,7 @@ describe('a machine is refused, with the reasons, and the refusal is recorded', 
   it('no-seat-left, even when all come at once', async () => {
     const license = await under.license('lic-1', { seats: 3 });
     const machines = Array.from({ length: 8 }, () => new TestMachine(under));
+    under.slowAppends(30);
     const answers = await Promise.all(machines.map((machine) => machine.enrol(license)));
     expect(answers.filter((answer) => answer.status === 201)).toHaveLength(3);
     const refused = answers.filter((answer) => answer.status === 403);

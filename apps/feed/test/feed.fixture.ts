@@ -225,6 +225,15 @@ export class FeedUnderTest {
     await this.settled();
   }
 
+  /** Lets every commit take its time, so that decisions that are made at once overlap. */
+  slowAppends(ms: number): void {
+    const append = this.events.appendToStream.bind(this.events);
+    this.events.appendToStream = async (...commit) => {
+      await new Promise((resolve) => setTimeout(resolve, ms));
+      return append(...commit);
+    };
+  }
+
   /** Waits until the index of the feed has seen the whole log: the log hands out commits in turns of the event loop. */
   async settled(): Promise<void> {
     for (let turn = 0; turn < 10; turn += 1) await new Promise((resolve) => setImmediate(resolve));

@@ -170,10 +170,14 @@ describe('hints', () => {
   });
 
   it('come after the index knows, so that who asks at once is told', async () => {
-    const machine = await enrolled();
     await under.bundle('b1');
-    await under.promote('b1', 'stable');
-    expect(await machine.offered()).toEqual(['b1']);
+    const promoted = await under.record('bundle.b1', fact('BundlePromoted', { bundleId: 'b1', tier: 'canary' }));
+    const ahead = under.feed.promoted({ ...promoted, position: promoted.position + 1 });
+    await under.settled();
+    expect(heard()).toEqual([]);
+    await under.license('lic-1');
+    await ahead;
+    expect(heard()).toEqual([`${subject('canary')} published b1`]);
   });
 
   it('are not sent for what nobody may have', async () => {
