@@ -29,6 +29,7 @@ export interface ProjectionStatus {
 export class Catalog implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly log = new Logger('catalog');
   private readonly stopping = new AbortController();
+  private inbox: Inbox<Commit> | undefined;
   private working: Promise<void> = Promise.resolve();
   private current: ProjectionStatus = { state: 'starting', position: 0 };
 
@@ -57,6 +58,7 @@ export class Catalog implements OnApplicationBootstrap, OnModuleDestroy {
   /** Finishes the batch in hand. What was only heard of is read from the log again. */
   async stop(): Promise<void> {
     this.stopping.abort();
+    this.inbox?.close();
     await this.working;
   }
 
@@ -81,7 +83,9 @@ export class Catalog implements OnApplicationBootstrap, OnModuleDestroy {
   private async follow(): Promise<void> {
     const position = await this.writer.checkpoint();
     this.current = { ...this.current, position };
-    const inbox = new Inbox<Commit>(2 * batchSize, this.stopping.signal);
+    const inbox = new Inbox<Commit>(2 * batchSize);
+    this.inbox = inbox;
+    if (this.stopping.signal.aborted) return;
     const subscription = this.events.subscribe({ from: position + 1 }, (commit) => inbox.put(commit));
     subscription.closed.catch((error: unknown) => inbox.fail(error));
     try {

@@ -9,13 +9,7 @@ export class Inbox<T> {
   private wakeTaker: (() => void) | undefined;
   private wakePutter: (() => void) | undefined;
 
-  constructor(
-    private readonly capacity: number,
-    signal: AbortSignal,
-  ) {
-    signal.addEventListener('abort', () => this.close());
-    if (signal.aborted) this.close();
-  }
+  constructor(private readonly capacity: number) {}
 
   /** Adds one item, after there is room. On a closed inbox it is dropped. */
   async put(item: T): Promise<void> {

@@ -54,7 +54,10 @@ describe('the tables', () => {
     );
     const outcomes = await Promise.allSettled(writes);
     expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'fulfilled', 'fulfilled']);
-    expect(await database.reader.query('SELECT cve FROM cves ORDER BY cve')).toEqual([{ cve: 'c' }, { cve: 'd' }]);
+    expect(await database.reader.query('SELECT "cveId" FROM cves ORDER BY "cveId"')).toEqual([
+      { cveId: 'c' },
+      { cveId: 'd' },
+    ]);
   });
 });
 

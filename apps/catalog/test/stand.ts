@@ -2,7 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Logger } from 'typeorm';
+import { Logger } from '@nestjs/common';
+import type { Logger as StatementLogger } from 'typeorm';
 import type { Digest, Series } from '#libs/contracts';
 import type { EventStore } from '#libs/eventstore';
 import { CatalogDatabase } from '../src/adapters/database.js';
@@ -18,6 +19,9 @@ export class SampleSeries extends SeriesSource {
     return series;
   }
 }
+
+// What goes wrong on purpose need not be read by anybody.
+Logger.overrideLogger(false);
 
 const cleanups: (() => Promise<unknown>)[] = [];
 
@@ -38,7 +42,7 @@ export async function temporaryFolder(): Promise<string> {
 }
 
 /** A projection over a log, as one process of the service runs it. */
-export async function startCatalog(events: EventStore, dataDir: string, logger?: Logger) {
+export async function startCatalog(events: EventStore, dataDir: string, logger?: StatementLogger) {
   const database = await CatalogDatabase.open({ dataDir, logger });
   const catalog = new Catalog(events, new SampleSeries(), new TableWriter(database));
   later(async () => {

@@ -7,4 +7,5 @@ export * from './platform.module.js';
 export * from './problem.js';
 export * from './reaction.js';
 export * from './run.js';
+export * from './running-app.js';
 export * from './zod-body.js';

@@ -9,6 +9,7 @@ import { Clock } from './clock.js';
 import { ServiceConfig } from './config.js';
 import { HintAccess } from './hint-access.js';
 import type { Platform } from './platform.js';
+import { RunningApp } from './running-app.js';
 
 /** Gives every stage's module the platform's ports, by their abstract classes. */
 @Global()
@@ -26,6 +27,7 @@ export class PlatformModule {
       { provide: Clock, useValue: platform.clock },
       { provide: AdminToken, useValue: platform.adminToken },
       AdminGuard,
+      RunningApp,
     ];
     return { module: PlatformModule, providers, exports: providers };
   }

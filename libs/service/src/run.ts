@@ -8,6 +8,7 @@ import { openPlatform, type Platform } from './platform.js';
 import { PlatformModule } from './platform.module.js';
 import { ProblemFilter } from './problem.js';
 import { stage } from './reaction.js';
+import { RunningApp } from './running-app.js';
 import { ServiceLog } from './service-log.js';
 
 /** A stage as a process runs it. */
@@ -41,6 +42,7 @@ export async function createStages(platform: Platform, stages: readonly Stage[])
     logger: new ServiceLog(),
   });
   app.useGlobalFilters(new ProblemFilter());
+  app.get(RunningApp).set(app);
   for (const { name, concurrency } of stages) {
     const server = new EventStoreServer({ store: platform.events, requests: platform.requests, name, concurrency });
     server.setTransportId(stage(name));

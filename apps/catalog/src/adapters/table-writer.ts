@@ -1,3 +1,4 @@
+import { Injectable } from '@nestjs/common';
 import { type EntityManager, In } from 'typeorm';
 import type { Commit, RecordedEvent } from '#libs/eventstore';
 import { ProjectionError } from '../projections/errors.js';
@@ -5,7 +6,7 @@ import { readModels } from '../projections/index.js';
 import type { Context, Folded, Listed, ReadModel } from '../projections/read-model.js';
 import { fromStored, type Table, toStored } from '../projections/table.js';
 import { checkpointEntity } from './checkpoint.js';
-import type { CatalogDatabase } from './database.js';
+import { CatalogDatabase } from './database.js';
 
 const projection = 'catalog';
 /** SQLite takes 32,766 variables a statement. */
@@ -13,6 +14,7 @@ const maxVariables = 30_000;
 const maxRowsAtOnce = 500;
 
 /** Writes what the read models make of commits, together with how far the log has been read. */
+@Injectable()
 export class TableWriter {
   constructor(private readonly database: CatalogDatabase) {}
 

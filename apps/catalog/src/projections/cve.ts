@@ -8,8 +8,8 @@ const cveIdSchema = z.string().max(32);
 
 export const cveFixTable = table(
   'cve_fixes',
-  z.object({ cve: cveIdSchema, fixId: aggregateIdSchema, kernelId: aggregateIdSchema }),
-  ['cve', 'fixId'],
+  z.object({ cveId: cveIdSchema, fixId: aggregateIdSchema, kernelId: aggregateIdSchema }),
+  ['cveId', 'fixId'],
   ['fixId'],
 );
 
@@ -17,13 +17,13 @@ export const cveFixTable = table(
 export const cveFixes = listed(cveFixTable, ['FixProposed'], ({ fact }) => {
   if (fact.type !== 'FixProposed') return [];
   const { cves, fixId, kernelId } = fact.data;
-  return distinct(cves).map((cve) => ({ cve, fixId, kernelId }));
+  return distinct(cves).map((cveId) => ({ cveId, fixId, kernelId }));
 });
 
 export const cveCommitTable = table(
   'cve_commits',
-  z.object({ cve: cveIdSchema, dropId: aggregateIdSchema, commit: gitIdSchema, subject: z.string() }),
-  ['cve', 'dropId', 'commit'],
+  z.object({ cveId: cveIdSchema, dropId: aggregateIdSchema, commit: gitIdSchema, subject: z.string() }),
+  ['cveId', 'dropId', 'commit'],
 );
 
 /** Which commits of split drops name a CVE. */
@@ -32,16 +32,16 @@ export const cveCommits = listed(cveCommitTable, ['DropSplit'], ({ fact }, conte
     ? context
         .series(fact.data.series)
         .commits.flatMap(({ cves, commit, subject }) =>
-          distinct(cves).map((cve) => ({ cve, dropId: fact.data.dropId, commit, subject })),
+          distinct(cves).map((cveId) => ({ cveId, dropId: fact.data.dropId, commit, subject })),
         )
     : [],
 );
 
-export const cveTable = table('cves', z.object({ cve: cveIdSchema }), ['cve']);
+export const cveTable = table('cves', z.object({ cveId: cveIdSchema }), ['cveId']);
 
 /** Every CVE that a commit or fix has named. */
 export const cves = listed(cveTable, ['DropSplit', 'FixProposed'], (event, context) =>
-  namedBy(event, context).map((cve) => ({ cve })),
+  namedBy(event, context).map((cveId) => ({ cveId })),
 );
 
 function namedBy({ fact }: RecordedEvent, context: Context): readonly string[] {

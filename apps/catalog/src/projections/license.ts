@@ -6,11 +6,12 @@ import { placeShape, table } from './table.js';
 const licenseSchema = z.object({
   licenseId: aggregateIdSchema,
   customerId: aggregateIdSchema,
-  /** Whether it has ended follows from `terms.expiresAt` and the time. */
+  /** Whether it has ended follows from `expiresAt` and the time. */
   state: z.enum(['active', 'revoked']),
   kind: licenseTermsSchema.shape.kind,
   terms: licenseTermsSchema,
   rev: z.int(),
+  expiresAt: licenseTermsSchema.shape.expiresAt,
   revokedReason: z.string().optional(),
   issuedAt: z.iso.datetime(),
   ...placeShape,
@@ -23,6 +24,7 @@ const issued = (row: LicenseRow | undefined, data: EventData<'TrialIssued'>, see
   ...data,
   state: 'active',
   kind: data.terms.kind,
+  expiresAt: data.terms.expiresAt,
   issuedAt: seen.at,
   ...place(row, seen),
 });

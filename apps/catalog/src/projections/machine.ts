@@ -26,7 +26,7 @@ const machineSchema = z.object({
   reasons: z.array(reasonSchema).optional(),
   enrolledAt: z.iso.datetime().optional(),
   /** When it last said something new: check-ins that change nothing are no events. */
-  lastSeenAt: z.iso.datetime(),
+  lastSeen: z.iso.datetime(),
   ...placeShape,
 });
 export type MachineRow = z.infer<typeof machineSchema>;
@@ -35,7 +35,7 @@ export const machineTable = table('machines', machineSchema, ['machineId'], ['fi
 
 /** Whatever is heard first of a machine makes it known, a refused lease too. */
 function heard(row: MachineRow | undefined, { machineId }: { machineId: string }, seen: Seen): MachineRow {
-  return { ...(row ?? { machineId, state: 'unknown' }), lastSeenAt: seen.at, ...place(row, seen) };
+  return { ...(row ?? { machineId, state: 'unknown' }), lastSeen: seen.at, ...place(row, seen) };
 }
 
 function runs(row: MachineRow | undefined, kernel: RunningKernel, seen: Seen) {
