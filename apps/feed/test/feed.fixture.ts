@@ -24,7 +24,7 @@ import { MemoryRequests, Requests } from '#libs/transport';
 import { Feed } from '../src/feed.js';
 import { FeedModule } from '../src/feed.module.js';
 
-export class TestClock extends Clock {
+class TestClock extends Clock {
   offsetMs = 0;
 
   now(): Date {

@@ -86,7 +86,7 @@ export async function record(events: EventStore, stream: StreamName, ...facts: F
   return recorded;
 }
 
-export const digest = (letter: string): string => letter.repeat(64);
+const digest = (letter: string): string => letter.repeat(64);
 
 /** The story of a fix up to its hot patch. @returns the event that asks for a bundle. */
 export async function buildFix(

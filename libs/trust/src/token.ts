@@ -11,7 +11,7 @@ export const issuer = 'splicecast';
 const notBeforeLeewaySec = 60;
 
 /** Longest compact token that is looked at. */
-export const maxTokenLength = 8192;
+const maxTokenLength = 8192;
 
 const headerSchema = z.strictObject({ alg: z.literal('EdDSA'), typ: z.string(), kid: z.string().min(1).max(128) });
 

@@ -3,7 +3,7 @@ import { type FileHandle, lstat, mkdir, mkdtemp, open, readdir, readFile, rename
 import { basename, dirname, join } from 'node:path';
 import type { SigningPolicy } from './signing-policy.js';
 
-export type KeyFolderErrorCode =
+type KeyFolderErrorCode =
   /** The folder or a file in it can be read by others, or isn't ours. */
   | 'keys-exposed'
   /** There are keys, but not all: making new ones would silently end every licence and agent's trust. */
@@ -13,7 +13,7 @@ export type KeyFolderErrorCode =
   | 'threshold-unreachable';
 
 /** The keys can't be used, and the service must not start. Never carries key material. */
-export class KeyFolderError extends Error {
+class KeyFolderError extends Error {
   override readonly name = 'KeyFolderError';
   constructor(
     readonly code: KeyFolderErrorCode,
