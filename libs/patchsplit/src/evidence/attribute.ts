@@ -11,6 +11,8 @@ export interface Claim {
   readonly belief: number;
   /** Whether names or words of the subject stand in the change, not only its prefix in the path. */
   readonly named: boolean;
+  /** Whether the subject's prefix fits this file and few others. */
+  readonly specific: boolean;
 }
 
 export interface Attribution {
@@ -25,17 +27,33 @@ const minEvidence = 2;
 const noneEvidence = 4;
 /** Evidence by text from which on a hunk is named by its subject. */
 const namedEvidence = 4;
+/** Tokens from which on a hunk's text tells less. */
+const longText = 200;
 const maxCandidates = 60;
 /** Support by linked hunks that are all believed, and its bound. */
 const supportWeight = 6;
 const maxSupport = 8;
 /** How much it counts against a pair that the subject has better hunks. */
 const elsewhereWeight = 0.4;
-const rounds = 6;
-const minBelief = 0.6;
+/** Of the support by a hunk that only its path or its own neighbours speak for. */
+const unnamedSupport = 0.4;
+/** Bonus of a subject that nobody has given a hunk. */
+const wantWeight = 2.5;
+/** A prefix that fits more files than this equally well doesn't say which. */
+const maxSpecificFiles = 4;
+const specificSlack = 0.5;
+const anchorLink = 0.2;
+const rounds = 8;
+const minBelief = 0.7;
+/** Where neither its names nor its words speak for it. */
+const minUnnamedBelief = 0.8;
+/** Further evidence for "none of them" of a file that comes or goes as a whole: its text has every word. */
+const wholeFileEvidence = 5;
 
 interface Candidate {
   readonly subject: number;
+  /** Whether the subject's prefix fits this file and few others. */
+  readonly specific: boolean;
   readonly evidence: number;
   readonly named: boolean;
   /** Evidence and the support of linked hunks. */
@@ -52,18 +70,47 @@ export function attribute(files: readonly FileDelta[], subjects: readonly string
   const links = linksOf(hunks);
   const candidates = firstCandidates(files, hunks, subjects.map(wordsOf));
   for (let round = 0; round < rounds; round++) {
-    believe(candidates, subjects.length);
+    believe(candidates, wants(candidates, subjects.length));
     if (round < rounds - 1) support(candidates, links);
   }
-  return { hunks: hunks.map(({ file, hunk }) => ({ file, hunk })), claims: candidates.map(claimOf) };
+  const claims = anchored(candidates.map(claimOf), hunks, links);
+  return { hunks: hunks.map(({ file, hunk }) => ({ file, hunk })), claims };
+}
+
+/**
+ * Drops what a subject only got by way of others: where some of its hunks are named, each must be, or stand in a file with one,
+ * or be linked with one. Else one refactoring draws half a subsystem into a commit. Where none is named, the prefix must mean
+ * just this file: `nvme-fc:` isn't all of drivers/nvme.
+ */
+function anchored(
+  claims: readonly (Claim | undefined)[],
+  hunks: readonly HunkWords[],
+  links: readonly (readonly Link[])[],
+): (Claim | undefined)[] {
+  const anchors = new Set<number>();
+  const files = new Set<string>();
+  for (const [index, claim] of claims.entries()) {
+    if (!claim?.named) continue;
+    anchors.add(claim.subject);
+    files.add(`${claim.subject} ${hunks[index]?.file}`);
+  }
+  return claims.map((claim, index) => {
+    if (!claim || claim.named) return claim;
+    if (!anchors.has(claim.subject)) return claim.specific ? claim : undefined;
+    if (files.has(`${claim.subject} ${hunks[index]?.file}`)) return claim;
+    const held = links[index]?.some(({ to, weight }) => {
+      const other = claims[to];
+      return weight >= anchorLink && other?.named && other.subject === claim.subject;
+    });
+    return held ? claim : undefined;
+  });
 }
 
 function claimOf(candidates: readonly Candidate[]): Claim | undefined {
   let best: Candidate | undefined;
   for (const candidate of candidates) if (!best || candidate.belief > best.belief) best = candidate;
-  return best && best.belief >= minBelief
-    ? { subject: best.subject, belief: best.belief, named: best.named }
-    : undefined;
+  if (!best || best.belief < (best.named ? minBelief : minUnnamedBelief)) return undefined;
+  return { subject: best.subject, belief: best.belief, named: best.named, specific: best.specific };
 }
 
 function firstCandidates(
@@ -87,6 +134,8 @@ function firstCandidates(
   const candidates = hunks.map((): Candidate[] => []);
   for (const [subject, words] of subjects.entries()) {
     const fileScores = paths.ofSubject(words);
+    const most = Math.max(...fileScores.values());
+    const bestFiles = [...fileScores.values()].filter((score) => score >= most - specificSlack).length;
     const looked = new Set<number>();
     for (const [file, score] of fileScores) if (score > 0) for (const hunk of hunksOfFile[file] ?? []) looked.add(hunk);
     for (const name of words.identifiers) for (const hunk of hunksWith.get(name) ?? []) looked.add(hunk);
@@ -94,9 +143,18 @@ function firstCandidates(
       const hunk = hunks[index];
       if (!hunk) continue;
       const text = textEvidence(words, hunk, rarity);
-      const evidence = Math.max(-4, fileScores.get(hunk.file) ?? -2) + text;
+      const against = files[hunk.file]?.whole ? wholeFileEvidence : 0;
+      const evidence = Math.max(-4, fileScores.get(hunk.file) ?? -2) + text - against;
       if (evidence < minEvidence) continue;
-      candidates[index]?.push({ subject, evidence, named: text >= namedEvidence, score: evidence, belief: 0 });
+      const specific = bestFiles <= maxSpecificFiles && (fileScores.get(hunk.file) ?? 0) >= most - specificSlack;
+      candidates[index]?.push({
+        subject,
+        specific,
+        evidence,
+        named: text >= namedEvidence,
+        score: evidence,
+        belief: 0,
+      });
     }
   }
   return candidates.map((list) =>
@@ -109,17 +167,30 @@ function textEvidence(words: SubjectWords, hunk: HunkWords, rarity: Rarity): num
   let sum = 0;
   for (const name of words.identifiers) sum += 1.2 * rarity.of(name) * (hunk.weights.get(name) ?? 0);
   for (const word of words.words) sum += 0.5 * rarity.of(word) * (hunk.weights.get(word) ?? 0);
-  return sum;
+  // A deleted file has every word.
+  return sum * Math.min(1, Math.sqrt(longText / hunk.weights.size));
+}
+
+/** What speaks for a subject before any evidence: nearly every entry has changed something, so one without hunks wants them. */
+function wants(candidates: readonly (readonly Candidate[])[], subjects: number): Float64Array {
+  const mass = new Float64Array(subjects);
+  for (const list of candidates) {
+    for (const { subject, belief } of list) mass[subject] = (mass[subject] ?? 0) + belief;
+  }
+  return mass.map((sum) => wantWeight * Math.max(0, 1 - sum));
 }
 
 /** Softmax over a hunk's candidates and none of them. */
-function believe(candidates: readonly (readonly Candidate[])[], subjects: number): void {
-  const bestOf = new Float64Array(subjects).fill(-Infinity);
+function believe(candidates: readonly (readonly Candidate[])[], wanted: Float64Array): void {
+  const bestOf = new Float64Array(wanted.length).fill(-Infinity);
   for (const list of candidates) {
     for (const { subject, score } of list) if (score > (bestOf[subject] ?? 0)) bestOf[subject] = score;
   }
   for (const list of candidates) {
-    const values = list.map(({ subject, score }) => score - elsewhereWeight * ((bestOf[subject] ?? score) - score));
+    const values = list.map(({ subject, score }) => {
+      const behind = (bestOf[subject] ?? score) - score;
+      return score - elsewhereWeight * behind + Math.max(0, (wanted[subject] ?? 0) - behind);
+    });
     const most = Math.max(noneEvidence, ...values);
     const parts = values.map((value) => Math.exp(value - most));
     const sum = parts.reduce((total, part) => total + part, Math.exp(noneEvidence - most));
@@ -132,8 +203,9 @@ function support(candidates: readonly Candidate[][], links: readonly (readonly L
   const supports = links.map((list) => {
     const sums = new Map<number, number>();
     for (const { to, weight } of list) {
-      for (const { subject, belief } of candidates[to] ?? []) {
-        if (belief >= 0.2) sums.set(subject, (sums.get(subject) ?? 0) + weight * belief);
+      for (const { subject, belief, named } of candidates[to] ?? []) {
+        const part = named ? belief : belief * unnamedSupport;
+        if (belief >= 0.2) sums.set(subject, (sums.get(subject) ?? 0) + weight * part);
       }
     }
     return sums;
@@ -148,7 +220,7 @@ function support(candidates: readonly Candidate[][], links: readonly (readonly L
     }
     for (const [subject, sum] of sums) {
       if (!known.has(subject) && sum >= 0.4)
-        list.push({ subject, evidence: 0, named: false, score: supportOf(sum), belief: 0 });
+        list.push({ subject, evidence: 0, named: false, specific: false, score: supportOf(sum), belief: 0 });
     }
   }
 }

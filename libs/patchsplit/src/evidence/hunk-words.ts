@@ -11,6 +11,8 @@ export interface HunkWords {
   readonly weights: ReadonlyMap<string, number>;
   /** Identifiers that stand in added lines and in no removed or near one, or the other way round. */
   readonly fresh: ReadonlySet<string>;
+  /** All identifiers of changed lines. */
+  readonly changed: ReadonlySet<string>;
 }
 
 const inChange = 1;
@@ -26,6 +28,14 @@ function identifiersOf(lines: readonly string[]): Set<string> {
     if (found.size > maxIdentifiers) break;
   }
   return found;
+}
+
+/** What subjects call a change whose lines don't say it: `params: Sort headers`, `params: Fix multi-line comment style`. */
+function kindOf(lines: readonly string[]): string[] {
+  const full = lines.filter((line) => line.trim() !== '');
+  if (full.length === 0) return [];
+  if (full.every((line) => /^\s*#\s*include\b/.test(line))) return ['headers', 'include'];
+  return full.every((line) => /^\s*(?:\/?\*|\/\/)/.test(line)) ? ['comment', 'typo'] : [];
 }
 
 export function hunkWords(file: number, index: number, hunk: Hunk): HunkWords {
@@ -49,10 +59,19 @@ export function hunkWords(file: number, index: number, hunk: Hunk): HunkWords {
   collect(removed, inChange);
   collect(hunk.functions, inName);
   collect(near, inNear);
+  collect(kindOf([...hunk.added, ...hunk.removed]), inChange);
   const fresh = new Set<string>();
   for (const name of added) if (!removed.has(name) && !near.has(name)) fresh.add(name);
   for (const name of removed) if (!added.has(name) && !near.has(name)) fresh.add(name);
-  return { file, hunk: index, at: hunk.at, functions: new Set(hunk.functions), weights, fresh };
+  return {
+    file,
+    hunk: index,
+    at: hunk.at,
+    functions: new Set(hunk.functions),
+    weights,
+    fresh,
+    changed: new Set([...added, ...removed]),
+  };
 }
 
 export function allHunkWords(files: readonly FileDelta[]): HunkWords[] {

@@ -7,12 +7,12 @@ export interface Link {
 }
 
 /** An identifier in more changes than this links nothing. */
-const maxSharers = 10;
+const maxSharers = 16;
 const maxLinks = 48;
 /** Lines between two hunks that a patch would show as one. */
 const nearGap = 6;
 
-/** Which hunks belong together: by nearness, by function, and by a name that comes or goes in both. */
+/** Which hunks belong together: by nearness, by function, and by a rare name in the changed lines of both. */
 export function linksOf(hunks: readonly HunkWords[]): readonly (readonly Link[])[] {
   const links = hunks.map(() => new Map<number, number>());
   const join = (a: number, b: number, weight: number): void => {
@@ -52,10 +52,11 @@ function joinNeighbours(hunks: readonly HunkWords[], join: Join): void {
   }
 }
 
+/** A name that comes or goes in both says more than one that lines changed in both only use. */
 function joinSharers(hunks: readonly HunkWords[], join: Join): void {
   const sharers = new Map<string, number[]>();
-  for (const [index, { fresh }] of hunks.entries()) {
-    for (const name of fresh) {
+  for (const [index, { changed }] of hunks.entries()) {
+    for (const name of changed) {
       const list = sharers.get(name);
       if (list) list.push(index);
       else sharers.set(name, [index]);
@@ -64,7 +65,12 @@ function joinSharers(hunks: readonly HunkWords[], join: Join): void {
   for (const [name, list] of sharers) {
     if (list.length < 2 || list.length > maxSharers) continue;
     const weight = (name.includes('_') ? 0.6 : 0.3) / Math.sqrt(list.length - 1);
-    for (const [place, a] of list.entries()) for (const b of list.slice(place + 1)) join(a, b, weight);
+    for (const [place, a] of list.entries()) {
+      for (const b of list.slice(place + 1)) {
+        const fresh = hunks[a]?.fresh.has(name) === true && hunks[b]?.fresh.has(name) === true;
+        join(a, b, fresh ? weight : weight * 0.5);
+      }
+    }
   }
 }
 

@@ -68,7 +68,11 @@ export class PathEvidence {
       if (name.length < 4) continue;
       // `rtl8xxxu` and rtl8xxxu_core.c, `nvme_fabrics` and nvme.
       for (const [token, list] of this.index) {
-        if (token.length >= 4 && token !== name && (token.startsWith(name) || name.startsWith(`${token}_`))) {
+        if (
+          token.length >= 4 &&
+          token !== name &&
+          (token.startsWith(name) || (list.length <= 60 && name.startsWith(`${token}_`)))
+        ) {
           for (const { file, weight } of list) put(file, weight * 0.6);
         }
       }
