@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { z } from 'zod';
-import { PoisonMessage, RetryLater, type WorkOptions } from './port.js';
+import { EventStoreError, PoisonMessage, RetryLater, type WorkOptions } from './port.js';
 
 /** What is remembered of a commit that a worker did not manage at once. */
 export const triesSchema = z.object({
@@ -27,6 +27,7 @@ export interface WorkPolicy {
   readonly retryDelayMs: (attempt: number) => number;
 }
 
+const whileLogIsAwayMs = 1_000;
 const maxReasonLength = 2_000;
 const longestDelayMs = 3_600_000;
 
@@ -39,12 +40,19 @@ export function workPolicy(options: WorkOptions): WorkPolicy {
   };
 }
 
-/** Judges what a handler threw. `RetryLater` costs no attempt; `PoisonMessage` costs all of them. */
+/**
+ * Judges what a handler threw. `RetryLater` costs no attempt, nor does a log that is away, which is no fault of the commit;
+ * `PoisonMessage` costs all of them.
+ */
 export function verdictOf(error: unknown, before: Tries, policy: WorkPolicy): Verdict {
   const reason = reasonOf(error);
   if (error instanceof RetryLater) {
     const tries = { ...before, postponements: before.postponements + 1 };
     return { kind: 'retry', delayMs: bounded(error.delayMs), tries };
+  }
+  if (error instanceof EventStoreError && error.code === 'unavailable') {
+    const tries = { ...before, postponements: before.postponements + 1 };
+    return { kind: 'retry', delayMs: whileLogIsAwayMs, tries };
   }
   const failures = before.failures + 1;
   if (error instanceof PoisonMessage || failures >= policy.maxAttempts) {

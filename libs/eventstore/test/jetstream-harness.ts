@@ -17,7 +17,11 @@ export async function jetStreamHarness(): Promise<Harness> {
   const connections = new Map<EventStore, NatsConnection>();
   const withAdmin = async (act: (admin: NatsConnection) => Promise<unknown>): Promise<void> => {
     const admin = await connect({ servers: server.url, user: server.user, pass: server.password });
-    await act(admin).finally(() => admin.close());
+    try {
+      await act(admin);
+    } finally {
+      await admin.close();
+    }
   };
   return {
     async open() {

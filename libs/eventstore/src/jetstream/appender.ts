@@ -2,7 +2,7 @@ import type { Fact } from '#libs/contracts';
 import { encodeCommit } from '../commit-codec.js';
 import { type AppendResult, type CommitContext, EventStoreError, type Revision, type StreamName } from '../port.js';
 import { CommandIndex, type CommandPositions } from './command-index.js';
-import { isConflict, patiently } from './failures.js';
+import { isConflict } from './failures.js';
 import { logStream, logSubject } from './layout.js';
 import { readCommits, type StoredCommit } from './reader.js';
 import type { Wire } from './wire.js';
@@ -31,7 +31,7 @@ export class Appender {
     const before = known.get(commandKey);
     if (before !== undefined) return { revision: before, duplicate: true };
     try {
-      const ack = await patiently(this.wire.patienceMs, () =>
+      const ack = await this.wire.ask(() =>
         this.wire.js.publish(logSubject(stream), bytes, {
           msgID: commandKey,
           expect: { streamName: logStream, lastSubjectSequence: expected },

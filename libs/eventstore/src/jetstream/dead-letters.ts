@@ -2,7 +2,6 @@ import { z } from 'zod';
 import { aggregateIdSchema } from '#libs/contracts';
 import { type DeadLetter, EventStoreError, type StreamName } from '../port.js';
 import { noTries, type Tries, triesSchema } from '../work-policy.js';
-import { patiently } from './failures.js';
 import { anyLetterSubject, deadStream, letterSubject, replaySubject, triesSubject } from './layout.js';
 import { ordered } from './ordered.js';
 import type { Wire } from './wire.js';
@@ -54,7 +53,7 @@ export class DeadLetters {
       from: 1,
       signal,
     })) {
-      letters.push(letterOf(message.json()));
+      letters.push(letterOf(JSON.parse(Buffer.from(message.data).toString())));
       if (message.seq >= last.seq || letters.length === listLimit) return letters;
     }
     throw new EventStoreError('unavailable', 'the dead letters could not be read in time');
@@ -72,13 +71,11 @@ export class DeadLetters {
 
   private async publish(subject: string, body: unknown, msgID?: string): Promise<void> {
     const bytes = Buffer.from(JSON.stringify(body));
-    await patiently(this.wire.patienceMs, () =>
-      this.wire.js.publish(subject, bytes, msgID === undefined ? {} : { msgID }),
-    );
+    await this.wire.ask(() => this.wire.js.publish(subject, bytes, msgID === undefined ? {} : { msgID }));
   }
 
   private async purge(subject: string): Promise<void> {
-    await patiently(this.wire.patienceMs, () => this.wire.manager.streams.purge(deadStream, { filter: subject }));
+    await this.wire.ask(() => this.wire.manager.streams.purge(deadStream, { filter: subject }));
   }
 }
 

@@ -105,7 +105,7 @@ export class JetStreamEventStore extends EventStore {
   }
 
   async lastPosition(): Promise<number> {
-    const info = await patiently(this.wire.patienceMs, () => this.wire.manager.streams.info(logStream));
+    const info = await this.wire.ask(() => this.wire.manager.streams.info(logStream));
     return info.state.last_seq;
   }
 

@@ -1,6 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { AckPolicy, type Consumer, DeliverPolicy, type JsMsg, nanos, ReplayPolicy } from 'nats';
+import { AckPolicy, DeliverPolicy, nanos, NatsError, ReplayPolicy } from 'nats';
 import { EventStoreError } from '../port.js';
+import type { Delivery } from './delivery.js';
+import { pull } from './pull.js';
 import type { Wire } from './wire.js';
 
 export interface OrderedOptions {
@@ -12,7 +14,6 @@ export interface OrderedOptions {
 }
 
 const batchSize = 256;
-const idleMs = 30_000;
 /** A consumer that nobody asks any more is removed by the server after that. */
 const inactiveMs = 120_000;
 const longestPauseMs = 2_000;
@@ -23,36 +24,36 @@ const longestPauseMs = 2_000;
  * restarted server), it is thrown away and a new one begins after the last message that the caller has finished with.
  * @throws EventStoreError `unavailable` once the connection is closed.
  */
-export async function* ordered(wire: Wire, options: OrderedOptions): AsyncGenerator<JsMsg> {
+export async function* ordered(wire: Wire, options: OrderedOptions): AsyncGenerator<Delivery> {
   const { signal } = options;
   let next = options.from;
-  let pauseMs = 50;
+  let pauseMs = 20;
   while (!signal.aborted) {
-    let consumer: Consumer | undefined;
+    let cursor: string | undefined;
     try {
-      consumer = await createCursor(wire, options, next);
-      for await (const message of contiguous(wire, consumer, signal)) {
-        yield message;
-        next = message.seq + 1;
-        pauseMs = 50;
+      cursor = await createCursor(wire, options, next);
+      for await (const delivery of contiguous(wire, options.stream, cursor, signal)) {
+        yield delivery;
+        next = delivery.seq + 1;
+        pauseMs = 20;
       }
     } catch (error) {
-      if (wire.isClosed)
-        throw new EventStoreError('unavailable', 'the connection to the log is closed', { cause: error });
+      if (!(error instanceof NatsError || error instanceof EventStoreError)) throw error;
     } finally {
       // Best effort: the server removes it by itself soon.
-      if (!wire.isClosed) void consumer?.delete().catch(() => undefined);
+      if (cursor !== undefined && !wire.isClosed) {
+        wire.manager.consumers.delete(options.stream, cursor).catch(() => undefined);
+      }
     }
-    if (wire.isClosed && !signal.aborted) {
-      throw new EventStoreError('unavailable', 'the connection to the log is closed');
-    }
+    if (signal.aborted) return;
+    if (wire.isClosed) throw new EventStoreError('unavailable', 'the connection to the log is closed');
     await wait(pauseMs, undefined, { signal }).catch(() => undefined);
     pauseMs = Math.min(pauseMs * 2, longestPauseMs);
   }
 }
 
-async function createCursor(wire: Wire, options: OrderedOptions, next: number): Promise<Consumer> {
-  const info = await wire.manager.consumers.add(options.stream, {
+async function createCursor(wire: Wire, options: OrderedOptions, next: number): Promise<string> {
+  const asked = {
     ack_policy: AckPolicy.None,
     deliver_policy: DeliverPolicy.StartSequence,
     opt_start_seq: Math.max(next, 1),
@@ -62,38 +63,27 @@ async function createCursor(wire: Wire, options: OrderedOptions, next: number): 
     max_deliver: 1,
     mem_storage: true,
     num_replicas: 1,
-  });
-  return wire.js.consumers.get(options.stream, info.name);
+  };
+  const info = await wire.ask(() => wire.manager.consumers.add(options.stream, asked));
+  return info.name;
 }
 
-/** Yields a cursor's messages while their numbering has no gap and the connection stands. */
-async function* contiguous(wire: Wire, cursor: Consumer, signal: AbortSignal): AsyncGenerator<JsMsg> {
+/** Yields a cursor's messages while their numbering has no gap. */
+async function* contiguous(
+  wire: Wire,
+  stream: string,
+  consumer: string,
+  signal: AbortSignal,
+): AsyncGenerator<Delivery> {
   let received = 0;
-  let cut = false;
-  for (;;) {
-    const batch = await cursor.fetch({ max_messages: batchSize, expires: idleMs });
-    const stop = (): void => batch.stop();
-    const forget = wire.onCut(() => {
-      cut = true;
-      stop();
-    });
-    signal.addEventListener('abort', stop);
-    let inBatch = 0;
-    try {
-      if (signal.aborted) stop();
-      for await (const message of batch) {
-        if (signal.aborted) return;
-        if (message.info.deliverySequence !== received + 1) return;
-        received += 1;
-        inBatch += 1;
-        yield message;
-      }
-    } finally {
-      forget();
-      signal.removeEventListener('abort', stop);
-    }
-    if (cut || signal.aborted) return;
-    // A batch that ends early may have lost its last message on the way, and nothing would follow to show the gap.
-    if (inBatch < batchSize && (await cursor.info()).delivered.consumer_seq !== received) return;
+  const isComplete = async (): Promise<boolean> => {
+    // If the last message was lost on the way, nothing would follow to show the gap.
+    const { delivered } = await wire.manager.consumers.info(stream, consumer);
+    return delivered.consumer_seq === received;
+  };
+  for await (const delivery of pull(wire, { stream, consumer, batch: batchSize, signal, onIdle: isComplete })) {
+    if (delivery.deliverySeq !== received + 1) return;
+    received += 1;
+    yield delivery;
   }
 }

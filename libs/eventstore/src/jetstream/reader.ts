@@ -13,7 +13,7 @@ export interface StoredCommit {
 }
 
 /** Up to so many commits are asked for one by one; past that a cursor is cheaper than the round trips. */
-const singleReads = 8;
+const singleReads = 24;
 
 /**
  * Reads an aggregate's commits, up to the one that was last when the reading began. An empty stream or one of a single

@@ -1,9 +1,18 @@
-import { Events, type JetStreamClient, type JetStreamManager, type NatsConnection, type StoredMsg } from 'nats';
+import {
+  ErrorCode,
+  Events,
+  type JetStreamClient,
+  type JetStreamManager,
+  type NatsConnection,
+  NatsError,
+  type StoredMsg,
+} from 'nats';
 import { isNoMessage, patiently } from './failures.js';
 
 /** A connection with what the parts of the store need of it. */
 export class Wire {
   readonly js: JetStreamClient;
+  private isCut = false;
   private readonly watchers = new Set<() => void>();
 
   constructor(
@@ -27,12 +36,29 @@ export class Wire {
     return () => this.watchers.delete(cut);
   }
 
+  /**
+   * Asks the server until it answers or patience ends. What was asked when the connection broke is asked again at once, not
+   * when its time is over.
+   * @throws EventStoreError `unavailable`
+   */
+  async ask<T>(attempt: () => Promise<T>): Promise<T> {
+    return patiently(this.patienceMs, async () => {
+      // What is sent now would be lost, and its answer waited for in vain.
+      if (this.isCut && !this.isClosed) throw disconnected();
+      let forget = (): void => undefined;
+      const broken = new Promise<never>((_resolve, reject) => {
+        forget = this.onCut(() => reject(disconnected()));
+      });
+      return Promise.race([attempt(), broken]).finally(() => forget());
+    });
+  }
+
   /** A message of a stream as its leader has it; undefined if there is none. */
   async message(
     stream: string,
     query: { seq: number } | { last_by_subj: string } | { seq: number; next_by_subj: string },
   ): Promise<StoredMsg | undefined> {
-    return patiently(this.patienceMs, async () => {
+    return this.ask(async () => {
       try {
         return await this.manager.streams.getMessage(stream, query);
       } catch (error) {
@@ -43,12 +69,20 @@ export class Wire {
   }
 
   private async watch(): Promise<void> {
-    for await (const { type } of this.connection.status()) if (type === Events.Disconnect) this.cut();
+    for await (const { type } of this.connection.status()) {
+      if (type === Events.Disconnect) this.cut();
+      if (type === Events.Reconnect) this.isCut = false;
+    }
     // The iteration ends when the connection is closed.
     this.cut();
   }
 
   private cut(): void {
+    this.isCut = true;
     for (const cut of this.watchers) cut();
   }
+}
+
+function disconnected(): NatsError {
+  return new NatsError('the connection is down', ErrorCode.Disconnect);
 }

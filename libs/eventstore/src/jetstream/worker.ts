@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { AckPolicy, type Consumer, DeliverPolicy, type JsMsg, nanos } from 'nats';
+import { AckPolicy, DeliverPolicy, nanos, NatsError } from 'nats';
 import { aggregateIdSchema } from '#libs/contracts';
 import { decodeCommit } from '../commit-codec.js';
 import { type Commit, EventStoreError, type StreamName, type Subscription, type WorkOptions } from '../port.js';
@@ -12,8 +12,10 @@ import {
   type WorkPolicy,
   workPolicy,
 } from '../work-policy.js';
+import type { Delivery } from './delivery.js';
+import { pull } from './pull.js';
 import { type DeadLetters, replayOrderSchema } from './dead-letters.js';
-import { isNoConsumer, patiently } from './failures.js';
+import { isNoConsumer } from './failures.js';
 import { logStream, replayStream, replaySubject, streamOf } from './layout.js';
 import type { Wire } from './wire.js';
 
@@ -26,7 +28,6 @@ interface Job {
   readonly bytes: Uint8Array;
 }
 
-const waitForWorkMs = 20_000;
 /** How long `stop` waits for work in hand; what is let go is delivered again. */
 const stopPatienceMs = 5_000;
 const maxAckPending = 1_000;
@@ -67,14 +68,14 @@ class Worker {
 
   run(): Subscription {
     const lanes = Array.from({ length: this.options.concurrency ?? 1 }, () =>
-      this.lane(logStream, async (message) => ({
-        key: String(message.seq),
-        position: message.seq,
-        stream: streamOf(message.subject),
-        bytes: message.data,
+      this.lane(logStream, async (delivery) => ({
+        key: String(delivery.seq),
+        position: delivery.seq,
+        stream: streamOf(delivery.subject),
+        bytes: delivery.data,
       })),
     );
-    lanes.push(this.lane(replayStream, (message) => this.replayedJob(message)));
+    lanes.push(this.lane(replayStream, (delivery) => this.replayedJob(delivery)));
     const closed = Promise.all(lanes).then(() => undefined);
     closed.catch(() => undefined);
     return {
@@ -90,9 +91,9 @@ class Worker {
   }
 
   private async ensureConsumer(stream: string, subject?: string): Promise<void> {
-    const { manager, patienceMs } = this.wire;
+    const { manager } = this.wire;
     const ack_wait = nanos(this.wire.ackWaitMs);
-    await patiently(patienceMs, async () => {
+    await this.wire.ask(async () => {
       try {
         const { config } = await manager.consumers.info(stream, this.name);
         if (config.ack_wait !== ack_wait) await manager.consumers.update(stream, this.name, { ack_wait });
@@ -113,80 +114,51 @@ class Worker {
   }
 
   /** Takes one delivery after the other until the worker is stopped; whatever goes wrong on the way, it goes on. */
-  private async lane(stream: string, jobOf: (message: JsMsg) => Promise<Job>): Promise<void> {
+  private async lane(stream: string, jobOf: (delivery: Delivery) => Promise<Job>): Promise<void> {
     const { signal } = this.abort;
-    for (let pauseMs = 50; !signal.aborted; pauseMs = Math.min(pauseMs * 2, 2_000)) {
+    for (let pauseMs = 20; ; pauseMs = Math.min(pauseMs * 2, 2_000)) {
       try {
-        const consumer = await this.wire.js.consumers.get(stream, this.name);
-        for (;;) {
-          const asked = Date.now();
-          const message = await this.nextMessage(consumer);
-          if (signal.aborted) {
-            message?.nak();
-            return;
-          }
-          if (message === undefined) {
-            // A server that answers "nothing" at once (too many askers, for one) must not be asked without end.
-            if (Date.now() - asked < 100) await wait(100, undefined, { signal }).catch(() => undefined);
-            continue;
-          }
-          await this.attend(message, jobOf);
-          pauseMs = 50;
+        const asked = { stream, consumer: this.name, batch: 1, giveBack: true, signal };
+        for await (const delivery of pull(this.wire, asked)) {
+          await this.attend(delivery, jobOf);
+          pauseMs = 20;
         }
+        // Somebody may have removed the durable: then it begins anew, and repeated work is recognised.
+        if (!signal.aborted && !this.wire.isClosed) await this.prepare();
       } catch (error) {
-        if (this.wire.isClosed) {
-          if (signal.aborted) return;
-          throw new EventStoreError('unavailable', 'the connection to the log is closed', { cause: error });
-        }
-        // Somebody removed the durable, or the server lost it: it begins anew, and repeated work is recognised.
-        if (isNoConsumer(error)) await this.prepare().catch(() => undefined);
+        if (!(error instanceof EventStoreError || error instanceof NatsError)) throw error;
       }
+      if (signal.aborted) return;
+      if (this.wire.isClosed) throw new EventStoreError('unavailable', 'the connection to the log is closed');
       await wait(pauseMs, undefined, { signal }).catch(() => undefined);
     }
   }
 
-  private async nextMessage(consumer: Consumer): Promise<JsMsg | undefined> {
-    const { signal } = this.abort;
-    const batch = await consumer.fetch({ max_messages: 1, expires: waitForWorkMs });
-    const stop = (): void => batch.stop();
-    const forget = this.wire.onCut(stop);
-    signal.addEventListener('abort', stop);
-    try {
-      if (signal.aborted) stop();
-      for await (const message of batch) return message;
-      if (this.wire.isClosed) throw new EventStoreError('unavailable', 'the connection to the log is closed');
-      return undefined;
-    } finally {
-      forget();
-      signal.removeEventListener('abort', stop);
-    }
-  }
-
-  private async replayedJob(message: JsMsg): Promise<Job> {
-    const { position } = replayOrderSchema.parse(message.json());
+  private async replayedJob(delivery: Delivery): Promise<Job> {
+    const { position } = replayOrderSchema.parse(JSON.parse(Buffer.from(delivery.data).toString()));
     const stored = await this.wire.message(logStream, { seq: position });
     if (stored === undefined) throw new TypeError(`the log has no position ${position}`);
-    return { key: `r${message.seq}`, position, stream: streamOf(stored.subject), bytes: stored.data };
+    return { key: `r${delivery.seq}`, position, stream: streamOf(stored.subject), bytes: stored.data };
   }
 
   /** Sees one delivery through, with a sign of life while it lasts. */
-  private async attend(message: JsMsg, jobOf: (message: JsMsg) => Promise<Job>): Promise<void> {
-    const alive = setInterval(() => message.working(), this.wire.ackWaitMs / 3);
+  private async attend(delivery: Delivery, jobOf: (delivery: Delivery) => Promise<Job>): Promise<void> {
+    const alive = setInterval(() => delivery.working(), this.wire.ackWaitMs / 3);
     try {
-      const job = await jobOf(message);
-      const verdict = await this.work(job, message.info.deliveryCount);
+      const job = await jobOf(delivery);
+      const verdict = await this.work(job, delivery.deliveries);
       if (verdict === undefined) {
-        message.ack();
-        if (message.info.deliveryCount > 1) await this.deadLetters.forgetTries(this.name, job.key);
+        delivery.ack();
+        if (delivery.deliveries > 1) await this.deadLetters.forgetTries(this.name, job.key);
       } else if (verdict.kind === 'retry') {
         await this.deadLetters.rememberTries(this.name, job.key, verdict.tries);
-        message.nak(verdict.delayMs);
+        delivery.nak(verdict.delayMs);
       } else {
         const { attempts, reason } = verdict;
         const { position, stream } = job;
         // First the letter, then the ack: whatever happens in between, it is not lost.
         await this.deadLetters.record({ worker: this.name, position, stream, attempts, reason });
-        message.ack();
+        delivery.ack();
         await this.deadLetters.forgetTries(this.name, job.key);
       }
     } finally {
