@@ -1,0 +1,128 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { checkConfig, parseConfig } from './config.js';
+import { checkPackages, importKernel } from './import.js';
+import { type PackageFacts, packageFacts, placement } from './packages.js';
+import { loadProfile } from './profile.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'splicecast-import-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function debOf(name: string, version: string, files: Record<string, string>): string {
+  const root = join(folder, `root-${name}`);
+  const all: Record<string, string> = {
+    'DEBIAN/control': `Package: ${name}\nVersion: ${version}\nArchitecture: all\nMaintainer: nobody <n@example.org>\nDescription: test\n`,
+    ...files,
+  };
+  for (const [path, content] of Object.entries(all)) {
+    mkdirSync(dirname(join(root, path)), { recursive: true });
+    writeFileSync(join(root, path), content);
+  }
+  const deb = join(folder, `${name}.deb`);
+  execFileSync('dpkg-deb', ['--root-owner-group', '--build', root, deb], { stdio: 'ignore' });
+  return deb;
+}
+
+const version = '9.8.7-1';
+const config = 'CONFIG_X86_64=y\nCONFIG_MODULES=y\nCONFIG_LIVEPATCH=y\nCONFIG_KALLSYMS_ALL=y\n'.concat(
+  'CONFIG_DYNAMIC_FTRACE_WITH_REGS=y\nCONFIG_HAVE_FENTRY=y\n',
+);
+const image = debOf('linux-image-9.8.7-test', version, {
+  'boot/vmlinuz-9.8.7-test': 'no boot image',
+  'boot/config-9.8.7-test': config,
+});
+const headers = debOf('linux-headers-9.8.7-test', version, {
+  'usr/src/linux-headers-9.8.7-test/.config': `${config}CONFIG_BUILD_SALT="x"\n`,
+});
+const common = debOf('linux-headers-9.8.7-common', version, {
+  'usr/src/linux-headers-9.8.7-common/Makefile': 'all:\n',
+});
+const kbuild = debOf('linux-kbuild-9.8', '9.8.9-2', { 'usr/lib/linux-kbuild-9.8/scripts/x': 'x' });
+const other = debOf('linux-headers-9.8.6-test', '9.8.6-1', { 'usr/src/linux-headers-9.8.6-test/.config': config });
+
+const out = join(folder, 'out', 'profile');
+const attempt = async (first: string, rest: readonly string[]): Promise<string> =>
+  await importKernel({ image: first, headers: rest, out }).then(
+    () => 'imported',
+    (error: { code?: string }) => error.code ?? 'another error',
+  );
+
+describe('importKernel', () => {
+  test.each([
+    ['bad-image', image, [headers, common, kbuild]],
+    ['wrong-package', headers, [image, common, kbuild]],
+    ['missing-package', image, [headers, common]],
+    ['release-mismatch', image, [other, common, kbuild]],
+  ] as const)('ends with %s', async (code, first, rest) => {
+    expect(await attempt(first, rest)).toBe(code);
+    // Nothing half-made stays.
+    expect(readdirSync(join(folder, 'out'))).toEqual([]);
+  });
+
+  test('ends with bad-package for a truncated .deb and for no .deb at all', async () => {
+    const cut = join(folder, 'cut.deb');
+    writeFileSync(cut, readFileSync(image));
+    truncateSync(cut, 400);
+    expect(await attempt(cut, [headers, common, kbuild])).toBe('bad-package');
+    writeFileSync(cut, 'not an archive');
+    expect(await attempt(cut, [headers, common, kbuild])).toBe('bad-package');
+  });
+
+  test('refuses a folder that is no profile', async () => {
+    await expect(loadProfile(folder)).rejects.toMatchObject({ code: 'bad-profile' });
+  });
+});
+
+const facts = (name: string, v = version): PackageFacts => packageFacts({ Package: name, Version: v });
+
+describe('packages', () => {
+  test('are told by their names', () => {
+    expect(facts('linux-image-6.1.0-54-amd64')).toMatchObject({ role: 'image', release: '6.1.0-54-amd64' });
+    expect(facts('linux-image-6.1.0-54-amd64-unsigned')).toMatchObject({ role: 'image', release: '6.1.0-54-amd64' });
+    expect(facts('linux-headers-6.1.0-54-common')).toMatchObject({ role: 'headers-common', release: '6.1.0-54' });
+    expect(facts('linux-headers-6.1.0-54-amd64')).toMatchObject({ role: 'headers', release: '6.1.0-54-amd64' });
+    expect(() => facts('coreutils')).toThrow(expect.objectContaining({ code: 'wrong-package' }));
+  });
+
+  test('of different versions do not go together', () => {
+    const rest = [facts('linux-headers-9.8.7-common'), facts('linux-kbuild-9.8', '9.8.9-1')];
+    const ours = facts('linux-image-9.8.7-test');
+    expect(() => checkPackages([ours, facts('linux-headers-9.8.7-test'), ...rest])).not.toThrow();
+    expect(() => checkPackages([ours, facts('linux-headers-9.8.7-test', '9.8.7-2'), ...rest])).toThrow(
+      expect.objectContaining({ code: 'release-mismatch' }),
+    );
+    expect(() =>
+      checkPackages([ours, facts('linux-headers-9.8.7-test'), rest[0] ?? ours, facts('linux-kbuild-9.7')]),
+    ).toThrow(expect.objectContaining({ code: 'release-mismatch' }));
+  });
+
+  test('leave other architectures and other files behind', () => {
+    const commonFacts = facts('linux-headers-9.8.7-common');
+    const at = (path: string): string | undefined =>
+      placement(`usr/src/linux-headers-9.8.7-common/${path}`, commonFacts);
+    expect(at('include/linux/a.h')).toBe('headers/include/linux/a.h');
+    expect(at('arch/x86/Makefile')).toBe('headers/arch/x86/Makefile');
+    expect(at('arch/arm/Makefile')).toBeUndefined();
+    expect(placement('usr/share/doc/x', commonFacts)).toBeUndefined();
+  });
+});
+
+describe('checkConfig', () => {
+  const ours = parseConfig(config);
+  const check = (headersConfig: string) => (): void => checkConfig(ours, parseConfig(headersConfig));
+
+  test('lets pass what the vendor strips, and nothing else', () => {
+    expect(check(`${config}CONFIG_BUILD_SALT="6.1"\n# CONFIG_KASAN is not set\n`)).not.toThrow();
+    expect(check(`${config}CONFIG_KASAN=y\n`)).toThrow(expect.objectContaining({ code: 'config-mismatch' }));
+    expect(check(config.replace('MODULES=y', 'MODULES=m'))).toThrow(
+      expect.objectContaining({ code: 'config-mismatch' }),
+    );
+  });
+
+  test('refuses a kernel without livepatch', () => {
+    const without = parseConfig(config.replace('CONFIG_LIVEPATCH=y\n', ''));
+    expect(() => checkConfig(without, without)).toThrow(expect.objectContaining({ code: 'not-patchable' }));
+  });
+});
