@@ -11,6 +11,7 @@ export interface CommandResult {
  * The marks carry a number, so that what the kernel or a background process prints is never taken for one.
  */
 const job = `
+echo @ready
 while read -r number command; do
   echo "@begin $number"
   eval "$command"
@@ -38,6 +39,8 @@ export class GuestShell {
         options.onLine?.(line);
       },
     });
+    // What is sent before the job reads is lost in the serial port.
+    await shell.guest.waitFor(/^@ready/);
     return shell;
   }
 
