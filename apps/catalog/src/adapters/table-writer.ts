@@ -4,14 +4,13 @@ import type { Commit, RecordedEvent } from '#libs/eventstore';
 import { ProjectionError } from '../projections/errors.js';
 import { readModels } from '../projections/index.js';
 import type { Context, Folded, Listed, ReadModel } from '../projections/read-model.js';
-import { fromStored, type Table, toStored } from '../projections/table.js';
+import { fromStored, type Table } from '../projections/table.js';
+import { bulkUpsert } from './bulk-upsert.js';
 import { checkpointEntity } from './checkpoint.js';
 import { CatalogDatabase } from './database.js';
 
 const projection = 'catalog';
-/** SQLite takes 32,766 variables a statement. */
-const maxVariables = 30_000;
-const maxRowsAtOnce = 500;
+const maxKeysAtOnce = 500;
 
 /** Writes what the read models make of commits, together with how far the log has been read. */
 @Injectable()
@@ -53,7 +52,7 @@ async function writeModel(
   const events = all.filter(({ fact }) => model.handles.has(fact.type));
   if (events.length === 0) return;
   const rows = model.kind === 'folded' ? await foldRows(manager, model, events) : listRows(model, events, context);
-  await upsert(manager, model.table, rows);
+  await bulkUpsert(manager, model.table, rows);
 }
 
 async function foldRows(
@@ -77,7 +76,7 @@ async function loadRows(
 ): Promise<Map<string, object>> {
   const [keyColumn = ''] = table.key;
   const rows = new Map<string, object>();
-  for (const some of chunks(keys, maxRowsAtOnce)) {
+  for (const some of chunks(keys, maxKeysAtOnce)) {
     const found: Record<string, unknown>[] = await manager.findBy(table.entity, { [keyColumn]: In(some) });
     for (const stored of found) rows.set(String(stored[keyColumn]), fromStored(table, stored));
   }
@@ -94,20 +93,6 @@ function listRows(model: Listed<object>, events: readonly RecordedEvent[], conte
     }
   }
   return [...rows.values()];
-}
-
-async function upsert(manager: EntityManager, table: Table<object>, rows: readonly object[]): Promise<void> {
-  const others = table.columns.filter((column) => !table.key.includes(column));
-  const size = Math.min(maxRowsAtOnce, Math.floor(maxVariables / table.columns.length));
-  for (const some of chunks(rows, size)) {
-    const insert = manager
-      .createQueryBuilder()
-      .insert()
-      .into(table.entity)
-      .values(some.map((row) => toStored(table, row)))
-      .updateEntity(false);
-    await (others.length === 0 ? insert.orIgnore() : insert.orUpdate(others, [...table.key])).execute();
-  }
 }
 
 async function saveCheckpoint(manager: EntityManager, from: number, to: number): Promise<void> {

@@ -16,6 +16,8 @@ export interface Table<Row extends object> {
   readonly schema: z.ZodType<Row>;
   readonly entity: EntitySchema;
   readonly columns: readonly string[];
+  /** Columns that hold JSON. */
+  readonly json: ReadonlySet<string>;
   /** The primary key. */
   readonly key: readonly string[];
 }
@@ -30,6 +32,7 @@ export function table<S extends z.ZodRawShape>(
   const columns = Object.fromEntries(
     Object.entries(schema.shape).map(([field, type]) => [field, columnOf(type, key.includes(field))]),
   );
+  const names = Object.keys(columns);
   return {
     name,
     schema,
@@ -39,7 +42,8 @@ export function table<S extends z.ZodRawShape>(
       columns,
       indices: indexed.map((column) => ({ name: `${name}_${column}`, columns: [column] })),
     }),
-    columns: Object.keys(columns),
+    columns: names,
+    json: new Set(names.filter((column) => columns[column]?.type === 'simple-json')),
     key,
   };
 }
@@ -60,10 +64,13 @@ function columnType(type: unknown): 'varchar' | 'integer' | 'real' | 'simple-jso
   return text ? 'varchar' : 'simple-json';
 }
 
-/** A row as the database takes it: what is not known is NULL. */
-export function toStored(table: Table<object>, row: object): Record<string, unknown> {
+/** A row's values as the database takes them, in the order of the columns: what is not known is NULL. */
+export function toStored(table: Table<object>, row: object): readonly unknown[] {
   const known: Record<string, unknown> = { ...row };
-  return Object.fromEntries(table.columns.map((column) => [column, known[column] ?? null]));
+  return table.columns.map((column) => {
+    const value = known[column] ?? null;
+    return value !== null && table.json.has(column) ? JSON.stringify(value) : value;
+  });
 }
 
 /** A row as the database gave it: NULL is what is not known. Written by this program alone, so not parsed again. */
