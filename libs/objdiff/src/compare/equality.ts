@@ -38,10 +38,11 @@ export class Equality {
     return false;
   }
 
-  /** Two variables without twins that new code would have its own copy of: their content decides. */
+  /** Two variables or snippets without twins that new code would have its own copy of: their content decides. */
   private sameCopies(a: Atom, b: Atom, depth: number): boolean {
     if (depth > maxDepth || this.twins.originalOf(b) !== undefined || this.twins.patchedOf(a) !== undefined)
       return false;
+    if (a.role === 'aux' && b.role === 'aux') return this.sameContent(a, b, depth + 1);
     const constants = a.role === 'readonly' && b.role === 'readonly' && isNumbered(a.name) && isNumbered(b.name);
     if (!(isCopied(a) && isCopied(b)) && !constants) return false;
     return sourceName(a.name) === sourceName(b.name) && this.sameContent(a, b, depth + 1);

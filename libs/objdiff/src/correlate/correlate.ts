@@ -1,5 +1,6 @@
 import type { Reason } from '#libs/contracts';
 import type { Atom } from '../model/atom.js';
+import { listAt } from '../model/lists.js';
 import { isNumbered, shapeOf } from '../model/names.js';
 import type { ObjectFile } from '../model/object-file.js';
 import { correlateStaticLocals } from './static-locals.js';
@@ -31,9 +32,9 @@ export function correlate(original: ObjectFile, patched: ObjectFile): Correlatio
   return { twins, ambiguous: correlateStaticLocals(original, patched, twins) };
 }
 
-/** Numbered data has no name of its own, and what is always copied has no twin. */
+/** Snippets have no names, numbered data has no name of its own, and what is always copied has no twin. */
 function hasIdentity(atom: Atom): boolean {
-  return atom.kind === 'function' || !isNumbered(atom.name);
+  return atom.kind === 'function' ? atom.role !== 'aux' : !isNumbered(atom.name);
 }
 
 function identityOf(atom: Atom): string {
@@ -45,7 +46,7 @@ function correlateInOrder(original: ObjectFile, patched: ObjectFile, twins: Twin
   const free = new Map<string, Atom[]>();
   for (const atom of original.atoms) {
     if (!isOrdered(atom) || twins.patchedOf(atom) !== undefined) continue;
-    free.set(orderKey(atom), [...(free.get(orderKey(atom)) ?? []), atom]);
+    listAt(free, orderKey(atom)).push(atom);
   }
   for (const atom of patched.atoms) {
     if (!isOrdered(atom) || twins.originalOf(atom) !== undefined) continue;

@@ -1,5 +1,6 @@
 import type { Reason } from '#libs/contracts';
 import { type Atom, isCopied } from '../model/atom.js';
+import { listAt } from '../model/lists.js';
 import { coldParentName, isNumbered, shapeOf, sourceName } from '../model/names.js';
 import type { ObjectFile } from '../model/object-file.js';
 import type { SectionRole } from '../model/section-role.js';
@@ -86,13 +87,9 @@ function sameBytes(a: Atom, b: Atom): boolean {
 
 function usersOf(object: ObjectFile): Users {
   const users = new Map<Atom, { user: Atom; at: number }[]>();
-  const note = (atom: Atom, user: Atom, at: number) => {
-    const list = users.get(atom);
-    if (list === undefined) users.set(atom, [{ user, at }]);
-    else list.push({ user, at });
-  };
   for (const user of object.atoms)
-    for (const { target, at } of user.references) if (target.kind === 'atom') note(target.atom, user, at);
+    for (const { target, at } of user.references)
+      if (target.kind === 'atom') listAt(users, target.atom).push({ user, at });
   return users;
 }
 
@@ -101,7 +98,7 @@ function groupsOf(object: ObjectFile): Map<string, Atom[]> {
   for (const atom of object.atoms) {
     if (!hasState.has(atom.role) || !isNumbered(atom.name) || isCopied(atom)) continue;
     const key = `${atom.role} ${atom.global ? 'global' : 'local'} ${shapeOf(atom.name)}`;
-    groups.set(key, [...(groups.get(key) ?? []), atom]);
+    listAt(groups, key).push(atom);
   }
   return groups;
 }

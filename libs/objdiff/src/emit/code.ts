@@ -68,7 +68,8 @@ function layOutData(diffs: readonly Selection[], places: Map<Atom, Place>, inclu
   for (const diff of inOrder(diffs))
     for (const atom of diff.data) {
       const section = atom.role === 'dyndbg' ? dyndbg : atom.role === 'readonly' ? readonly : data;
-      const bytes = atom.bytes.length === 0 ? new Uint8Array(atom.sizeBytes) : atom.bytes;
+      // An empty structure gets a byte: its address must be its own, and an empty section has none.
+      const bytes = atom.bytes.length === 0 ? new Uint8Array(Math.max(1, atom.sizeBytes)) : atom.bytes;
       const offset = section.append(bytes, alignOf(atom));
       const symbol = { name: atom.name, type: SymbolType.OBJECT, sizeBytes: atom.sizeBytes };
       places.set(atom, { section, offset, symbol });

@@ -8,6 +8,7 @@ import {
   type SymbolHandle,
   SymbolType,
 } from '#libs/elf';
+import { listAt } from '../model/lists.js';
 import type { Layout } from './code.js';
 import type { OutputSection, Place, PlannedRelocation, Resolved } from './output.js';
 
@@ -42,7 +43,7 @@ class Writer {
     const groups = new Map<string, NewRelocation[]>([['', []]]);
     for (const relocation of section.relocations) {
       const owner = relocation.target.kind === 'klp' ? klpOwner(relocation) : '';
-      groups.set(owner, [...(groups.get(owner) ?? []), this.relocation(relocation)]);
+      listAt(groups, owner).push(this.relocation(relocation));
     }
     for (const [owner, relocations] of groups) {
       relocations.sort((a, b) => a.offset - b.offset);

@@ -4,12 +4,14 @@ import {
   type ElfRelocation,
   ElfType,
   type ElfSection,
+  type ElfSymbol,
   readElf,
   relocationsBySection,
 } from '#libs/elf';
 import { readSpecialSections } from '../special/read.js';
 import type { Atom, Reference } from './atom.js';
-import { atomsOf } from './atoms.js';
+import { atomsOf, cutsOf } from './atoms.js';
+import { lastAtOrBefore, listAt } from './lists.js';
 import { Resolver } from './resolver.js';
 import { roleOf, type SectionRole } from './section-role.js';
 
@@ -29,19 +31,33 @@ export function readObject(bytes: Uint8Array): ObjectFile {
   if (elf.header.type !== ElfType.REL) throw new ElfError('unsupported', 16, 'not a relocatable object');
   const roles = elf.sections.map(roleOf);
   const relocations = relocationsBySection(elf, (section) => roles[section.index] !== 'ignored');
-  const atoms = elf.sections.flatMap((section) => atomsOf(elf, section, roles[section.index] ?? 'ignored'));
+  const symbols = new Map<number, ElfSymbol[]>();
+  for (const symbol of elf.symbols) listAt(symbols, symbol.sectionIndex).push(symbol);
+  const cuts = cutsOf(elf, roles, relocations);
+  const atoms = elf.sections.map((section) =>
+    atomsOf(section, roles[section.index] ?? 'ignored', symbols.get(section.index) ?? [], cuts),
+  );
   const resolver = new Resolver(elf, roles, atoms);
-  for (const atom of atoms) atom.references = referencesOf(atom, relocations.get(atom.section.index) ?? [], resolver);
+  for (const section of elf.sections)
+    addReferences(atoms[section.index] ?? [], relocations.get(section.index) ?? [], section, resolver);
   const specialProblems = readSpecialSections(elf, relocations, resolver);
-  return { elf, atoms, exports: exportsOf(elf.sections, roles), specialProblems };
+  return { elf, atoms: atoms.flat(), exports: exportsOf(elf.sections, roles), specialProblems };
 }
 
-function referencesOf(atom: Atom, relocations: readonly ElfRelocation[], resolver: Resolver): Reference[] {
-  const end = atom.start + atom.sizeBytes;
-  return relocations
-    .filter((relocation) => relocation.offset >= atom.start && relocation.offset < end && relocation.type !== 0)
-    .map((relocation) => resolver.reference(relocation, atom.section, atom.start))
-    .sort((a, b) => a.at - b.at);
+/** Gives each relocation of a section to the atom that it lies in. */
+function addReferences(
+  atoms: readonly Atom[],
+  relocations: readonly ElfRelocation[],
+  section: ElfSection,
+  resolver: Resolver,
+): void {
+  const lists = new Map<Atom, Reference[]>();
+  for (const relocation of relocations) {
+    const atom = lastAtOrBefore(atoms, relocation.offset, ({ start }) => start);
+    if (atom === undefined || relocation.type === 0) continue;
+    listAt(lists, atom).push(resolver.reference(relocation, section, atom.start));
+  }
+  for (const [atom, references] of lists) atom.references = references.sort((a, b) => a.at - b.at);
 }
 
 /** `___ksymtab_gpl+name` (6.1 has a section for each export). */

@@ -9,24 +9,18 @@ import {
   SymbolType,
 } from '#libs/elf';
 import type { Atom, Reference, Target } from './atom.js';
+import { lastAtOrBefore } from './lists.js';
 import { pcBiases } from './pc-bias.js';
 import type { SectionRole } from './section-role.js';
 
 /** Turns relocations into references: section symbols into what lies at their addend, strings into their content. */
 export class Resolver {
-  private readonly bySection = new Map<number, Atom[]>();
-
   constructor(
     private readonly elf: ElfFile,
     private readonly roles: readonly SectionRole[],
-    atoms: readonly Atom[],
-  ) {
-    for (const atom of atoms) {
-      const list = this.bySection.get(atom.section.index);
-      if (list === undefined) this.bySection.set(atom.section.index, [atom]);
-      else list.push(atom);
-    }
-  }
+    /** By section index, in the order of their starts. */
+    private readonly atoms: readonly (readonly Atom[])[],
+  ) {}
 
   /** The reference that a relocation in `section` makes, its place counted from `start`. */
   reference(relocation: ElfRelocation, section: ElfSection, start: number): Reference {
@@ -81,9 +75,10 @@ export class Resolver {
 
   /** The atom at an offset. Where a section is one atom, all offsets are its own, also those outside of it. */
   private atomAt(section: ElfSection, offset: number): Atom | undefined {
-    const atoms = this.bySection.get(section.index) ?? [];
+    const atoms = this.atoms[section.index] ?? [];
     if (atoms.length === 1) return atoms[0];
-    return atoms.find(({ start, sizeBytes }) => offset >= start && (offset < start + sizeBytes || offset === start));
+    const atom = lastAtOrBefore(atoms, offset, ({ start }) => start);
+    return atom !== undefined && offset <= atom.start + Math.max(0, atom.sizeBytes - 1) ? atom : undefined;
   }
 }
 

@@ -5,6 +5,8 @@ export type SectionRole =
   | 'text'
   /** noinstr and entry code: runs where ftrace must not. */
   | 'noinstr'
+  /** Snippets of static_cpu_has(), each reached by one jump out of a function and jumping back into it. */
+  | 'aux'
   /** Ran once at boot or load, and is gone since. */
   | 'init'
   | 'data'
@@ -35,7 +37,7 @@ const exact: Readonly<Record<string, SectionRole>> = {
   __bug_table: 'special',
   '.altinstructions': 'special',
   '.altinstr_replacement': 'special',
-  '.altinstr_aux': 'noinstr',
+  '.altinstr_aux': 'aux',
   __ex_table: 'special',
   __jump_table: 'special',
   '.static_call_sites': 'special',

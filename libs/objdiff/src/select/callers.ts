@@ -22,7 +22,7 @@ export function patchCallersInstead(
   for (let atom = queue.shift(); atom !== undefined; atom = queue.shift()) {
     const original = twins.originalOf(atom);
     if (original === undefined || isPatchable(original)) continue;
-    const callers = (uses.patched.get(atom) ?? []).filter(({ user }) => !isPartOf(user, atom));
+    const callers = (uses.patched.get(atom) ?? []).filter(({ user }) => !isPartOf(user, atom) && user.role !== 'aux');
     const obstacle =
       obstacleOf(original, uses.original.get(original) ?? []) ?? obstacleOf(atom, uses.patched.get(atom) ?? []);
     if (obstacle !== undefined) {
@@ -52,7 +52,7 @@ export function patchCallersInstead(
 
 function obstacleOf(atom: Atom, uses: readonly Use[]): string | undefined {
   if (atom.global) return 'functions of other files may call it';
-  const outside = uses.filter(({ user }) => !isPartOf(user, atom) && user.role !== 'annotation');
+  const outside = uses.filter(({ user }) => !isPartOf(user, atom) && user.role !== 'annotation' && user.role !== 'aux');
   if (outside.length === 0) return 'nothing in this file is seen to call it';
   for (const { user, isCall } of outside) {
     if (user.kind !== 'function') return `${user.name} holds its address`;

@@ -64,7 +64,7 @@ function isPlaceable({ role }: Atom): boolean {
 /** Comes along only because the new code can't be without it. */
 function isBundled(atom: Atom): boolean {
   const isConstant = atom.role === 'readonly' && isNumbered(atom.name);
-  return isConstant || isCopied(atom) || coldParentName(atom.name) !== undefined;
+  return isConstant || isCopied(atom) || atom.role === 'aux' || coldParentName(atom.name) !== undefined;
 }
 
 function summaryOf(atom: Atom, original: Atom) {
@@ -134,7 +134,7 @@ class Walk {
     } else if (original !== undefined) {
       if (target.role === 'init') this.refuseInit(user, target);
       this.need({ symbol: original.name, definedHere: true });
-    } else if (target.role === 'text' && !isShared(target)) this.include(target);
+    } else if (target.role === 'aux' || (target.role === 'text' && !isShared(target))) this.include(target);
     else
       this.findings.refuse({
         code: target.role === 'text' ? 'bundled-sections' : target.role === 'init' ? 'init-changed' : 'noinstr-changed',

@@ -1,5 +1,6 @@
 import { type ElfFile, type ElfRelocation, type ElfSection, sectionNamed } from '#libs/elf';
 import type { Atom, Reference, SpecialEntry } from '../model/atom.js';
+import { listAt } from '../model/lists.js';
 import type { Resolver } from '../model/resolver.js';
 import { type SpecialFormat, specialFormats, unwindEntrySizeBytes } from './formats.js';
 
@@ -13,6 +14,10 @@ interface Source {
   readonly elf: ElfFile;
   readonly relocations: ReadonlyMap<number, readonly ElfRelocation[]>;
   readonly resolver: Resolver;
+  /** `.orc_unwind`, beside `.orc_unwind_ip`. */
+  readonly unwind: ElfSection | undefined;
+  /** Of `.altinstr_replacement`, in order. */
+  readonly replacements: readonly ElfRelocation[];
 }
 
 /** Gives each function its entries of the special sections; says which sections don't look as they should. */
@@ -21,7 +26,9 @@ export function readSpecialSections(
   relocations: ReadonlyMap<number, readonly ElfRelocation[]>,
   resolver: Resolver,
 ): SpecialProblem[] {
-  const source = { elf, relocations, resolver };
+  const replacement = sectionNamed(elf, '.altinstr_replacement');
+  const replacements = [...(relocations.get(replacement?.index ?? -1) ?? [])].sort((a, b) => a.offset - b.offset);
+  const source = { elf, relocations, resolver, unwind: sectionNamed(elf, '.orc_unwind'), replacements };
   const problems: SpecialProblem[] = [];
   for (const format of specialFormats)
     for (const section of elf.sections.filter((candidate) => candidate.name === format.section)) {
@@ -41,7 +48,7 @@ function readSection(source: Source, section: ElfSection, format: SpecialFormat)
     if (!format.fields.includes(relocation.offset % entrySizeBytes))
       return `a relocation at byte ${relocation.offset % entrySizeBytes} of an entry`;
     const index = Math.floor(relocation.offset / entrySizeBytes);
-    byEntry.set(index, [...(byEntry.get(index) ?? []), relocation]);
+    listAt(byEntry, index).push(relocation);
   }
   for (let index = 0; index < section.sizeBytes / entrySizeBytes; index++) {
     const problem = readEntry(source, section, format, index, byEntry.get(index) ?? []);
@@ -86,7 +93,7 @@ function readAlternative(
   if (pointer === undefined || section?.name !== '.altinstr_replacement') return 'no replacement';
   const start = Number(pointer.symbol.value) + pointer.addend;
   if (start < 0 || start + length > section.sizeBytes) return 'a replacement outside of its section';
-  const references = (source.relocations.get(section.index) ?? [])
+  const references = source.replacements
     .filter(({ offset, type }) => type !== 0 && offset >= start && offset < start + length)
     .map((relocation) => source.resolver.reference(relocation, section, start))
     .sort((a, b) => a.at - b.at);
@@ -99,7 +106,7 @@ function readAlternative(
 }
 
 function readUnwind(source: Source, owner: Atom, entry: SpecialEntry, index: number): string | undefined {
-  const section = sectionNamed(source.elf, '.orc_unwind');
+  const section = source.unwind;
   const start = index * unwindEntrySizeBytes;
   if (section === undefined || start + unwindEntrySizeBytes > section.data.length) return 'no half in .orc_unwind';
   owner.special.push({ ...entry, unwind: section.data.subarray(start, start + unwindEntrySizeBytes) });
