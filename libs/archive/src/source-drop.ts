@@ -36,17 +36,21 @@ const debChangelog = /^usr\/share\/doc\/[^/]+\/changelog\.Debian\.gz$/;
 
 /**
  * Opens a source drop of any kind: a linux-source .deb, an SRPM, a tar (plain or compressed) or a folder. The kind is told by its
- * bytes, not its name.
+ * bytes, not its name; `fileName` is only asked for a tar's version.
  * @throws ArchiveError; for what is in `entries`, while iterating.
  */
-export async function openSourceDrop(path: string, limits: ArchiveLimits = kernelLimits): Promise<SourceDrop> {
+export async function openSourceDrop(
+  path: string,
+  fileName = basename(path),
+  limits: ArchiveLimits = kernelLimits,
+): Promise<SourceDrop> {
   const head = await headOf(path);
   if (head === 'folder') {
     return { format: 'folder', entries: readFolder(path, limits), summary: () => ({ version: '', notices: [] }) };
   }
   if (head.startsWith('!<arch>\n')) return openDeb(path, limits);
   if (head.startsWith('\u00ed\u00ab\u00ee\u00db')) return openSrpm(path, limits);
-  return openTar(path, limits);
+  return openTar(path, fileName, limits);
 }
 
 async function openDeb(path: string, limits: ArchiveLimits): Promise<SourceDrop> {
@@ -88,10 +92,10 @@ async function openSrpm(path: string, limits: ArchiveLimits): Promise<SourceDrop
   return { format: 'srpm', entries: entries(), summary };
 }
 
-function openTar(path: string, limits: ArchiveLimits): SourceDrop {
+function openTar(path: string, fileName: string, limits: ArchiveLimits): SourceDrop {
   const top = new TopFolder();
   const entries = readTar(path, limits, { absoluteSymlinks: false, top });
-  const summary = (): DropSummary => ({ version: versionIn(top.name) || versionIn(basename(path)), notices: [] });
+  const summary = (): DropSummary => ({ version: versionIn(top.name) || versionIn(fileName), notices: [] });
   return { format: 'tar', entries, summary };
 }
 

@@ -57,13 +57,13 @@ export class FastImport {
     await this.write(`D ${quotedPath(path)}\n`);
   }
 
-  /** Ends the stream and waits until all is on disk. @throws TreeError `tree-store-failed`. */
+  /** Ends the stream and waits until all is on disk. @throws TreeError `tree-store-failed`, `no-space`. */
   async finish(): Promise<void> {
     await this.write('done\n');
     await this.flush();
     this.child.stdin.end();
     const failure = await this.end;
-    if (failure) throw new TreeError('tree-store-failed', failure.message);
+    if (failure) throw failure;
   }
 
   async kill(): Promise<void> {
@@ -84,6 +84,7 @@ export class FastImport {
     this.batched = 0;
     if (this.over || !this.child.stdin.writable) await this.fail();
     if (this.child.stdin.write(bytes)) return;
+    if (this.over || this.child.stdin.destroyed) await this.fail();
     await new Promise<void>((resolve) => {
       const wake = (): void => {
         this.child.stdin.off('drain', wake).off('close', wake);
@@ -97,7 +98,7 @@ export class FastImport {
   private async fail(): Promise<never> {
     this.child.kill('SIGKILL');
     const failure = await this.end;
-    throw new TreeError('tree-store-failed', failure?.message ?? 'git fast-import ended early');
+    throw failure ?? new TreeError('tree-store-failed', 'git fast-import ended early');
   }
 }
 

@@ -108,8 +108,7 @@ export class GitTreeStore extends TreeStore {
     await this.open();
     const args = ['diff-tree', '-p', '-r', '--root', '--no-commit-id', '--no-renames', '--full-index', '--binary'];
     return this.git.run([...args, commit], { maxBytes: maxPatchBytes }).catch((error: unknown) => {
-      if (error instanceof GitFailure) throw new TreeError('tree-not-found', `there is no commit ${commit}`);
-      throw error;
+      throw error instanceof GitFailure ? new TreeError('tree-not-found', `there is no commit ${commit}`) : error;
     });
   }
 
@@ -121,10 +120,7 @@ export class GitTreeStore extends TreeStore {
   async setRef(ref: string, commit: GitId): Promise<void> {
     await this.open();
     if (!ref.startsWith('refs/')) throw new TreeError('tree-store-failed', `${ref} is no full name of a ref`);
-    await this.git.run(['update-ref', ref, commit]).catch((error: unknown) => {
-      if (error instanceof GitFailure) throw new TreeError('tree-store-failed', error.message);
-      throw error;
-    });
+    await this.git.run(['update-ref', ref, commit]);
   }
 
   private open(): Promise<void> {

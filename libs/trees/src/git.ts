@@ -3,14 +3,14 @@ import { once } from 'node:events';
 import { TreeError } from './port.js';
 
 /** How a git command ended, if it wasn't well: its exit code and the beginning of what it said. */
-export class GitFailure extends Error {
-  override readonly name = 'GitFailure';
+export class GitFailure extends TreeError {
   constructor(
     readonly args: readonly string[],
-    readonly exitCode: number | null,
+    exitCode: number | null,
     readonly stderr: string,
   ) {
-    super(`git ${args[0] ?? ''} failed (${exitCode ?? 'killed'}): ${stderr.trim().slice(0, 2000)}`);
+    const code = /No space left on device|disk quota exceeded/i.test(stderr) ? 'no-space' : 'tree-store-failed';
+    super(code, `git ${args[0] ?? ''} failed (${exitCode ?? 'killed'}): ${stderr.trim().slice(0, 2000)}`);
   }
 }
 
@@ -64,7 +64,7 @@ export class Git {
     });
   }
 
-  /** Runs a command to its end and gives its output. @throws GitFailure; TreeError `too-large`, `tree-store-failed`. */
+  /** Runs a command to its end and gives its output. @throws GitFailure; TreeError `too-large`. */
   async run(args: readonly string[], options: GitRun = {}): Promise<Buffer> {
     const chunks: Buffer[] = [];
     for await (const chunk of this.stream(args, options)) chunks.push(chunk);
@@ -100,7 +100,7 @@ export class Git {
 export async function endOf(
   child: ChildProcessWithoutNullStreams,
   args: readonly string[],
-): Promise<GitFailure | TreeError | undefined> {
+): Promise<TreeError | undefined> {
   let stderr = '';
   child.stderr.on('data', (text: Buffer) => {
     if (stderr.length < maxStderrChars) stderr += text.toString('latin1');

@@ -37,7 +37,13 @@ export interface StoredCommit {
 }
 
 export type TreeErrorCode =
-  'tree-not-found' | 'path-not-found' | 'too-large' | 'patch-does-not-apply' | 'tree-store-failed';
+  | 'tree-not-found'
+  | 'path-not-found'
+  | 'too-large'
+  | 'patch-does-not-apply'
+  /** The disk is full: may be tried again once it isn't. */
+  | 'no-space'
+  | 'tree-store-failed';
 
 export class TreeError extends Error {
   override readonly name = 'TreeError';

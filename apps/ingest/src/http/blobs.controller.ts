@@ -1,0 +1,43 @@
+import { Readable } from 'node:stream';
+import { Controller, HttpCode, Post, Req, UseGuards } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { BlobError, type BlobRef, BlobStore } from '#libs/blobs';
+import { digestSchema } from '#libs/contracts';
+import { AdminGuard, Problem, ZodBody } from '#libs/service';
+
+/** The largest vendor package there is (a kernel's debug symbols) has 1 GB. */
+const maxUploadBytes = 4 * 1024 * 1024 * 1024;
+
+const headersSchema = z.object({
+  'content-length': z.coerce.number().int().nonnegative().optional(),
+  'x-content-sha256': digestSchema.optional(),
+});
+
+/** Takes bytes into the blob store, as they stream by: `application/octet-stream`, `X-Content-SHA256` if their digest is known. */
+@Controller('v1/blobs')
+@UseGuards(AdminGuard)
+export class BlobsController {
+  constructor(private readonly blobs: BlobStore) {}
+
+  @Post()
+  @HttpCode(201)
+  async upload(@Req() request: FastifyRequest): Promise<BlobRef> {
+    const headers = new ZodBody(headersSchema).transform(request.headers);
+    if (!(request.body instanceof Readable)) {
+      const detail = 'send the bytes as application/octet-stream';
+      throw new Problem({ status: 415, code: 'unsupported-media-type', title: 'Bytes are needed', detail });
+    }
+    if ((headers['content-length'] ?? 0) > maxUploadBytes) {
+      throw new BlobError('blob-too-large', `at most ${maxUploadBytes} bytes are taken`);
+    }
+    try {
+      return await this.blobs.put(request.body, { maxBytes: maxUploadBytes, expected: headers['x-content-sha256'] });
+    } catch (error) {
+      if (!request.raw.complete && request.raw.destroyed) {
+        throw new Problem({ status: 400, code: 'upload-cut-short', title: 'The upload ended too early' });
+      }
+      throw error;
+    }
+  }
+}
