@@ -21,7 +21,7 @@ export interface SplitInput {
   readonly target: GitId;
   /** What the vendor says lies between them (`changelogStep`), the oldest first; without it all is remainder. */
   readonly changelog?: readonly StepItem[];
-  /** The first commit of the series, on the base tree. Its author and date are also those of the remainders. */
+  /** The first commit of the series, on the base tree. Its author is also that of the remainders. */
   readonly root: CommitText;
   readonly onProgress?: (progress: SplitProgress) => void;
 }
@@ -83,14 +83,17 @@ export async function splitTrees(input: SplitInput): Promise<SplitResult> {
 
 /** The commits to write; what a commit changes is composed when the store comes to it. */
 function commitsOf(
-  { root }: SplitInput,
+  { root, changelog = [] }: SplitInput,
   files: readonly ChangedFile[],
   plan: readonly PlannedCommit[],
   report: (phase: 'commit', done: number, total: number) => void,
 ): NewCommit[] {
   const weave = new Weave(files, plan);
+  const lastAt = Math.max(root.author.at.getTime(), ...changelog.slice(-1).map(({ at }) => Date.parse(at)));
   return plan.map((planned, order) => ({
-    author: planned.item ? { ...planned.item.author, at: new Date(planned.item.at) } : root.author,
+    author: planned.item
+      ? { ...planned.item.author, at: new Date(planned.item.at) }
+      : { ...root.author, at: new Date(lastAt) },
     message: messageOf(planned),
     get changes() {
       report('commit', order + 1, plan.length);

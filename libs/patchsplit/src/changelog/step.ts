@@ -1,4 +1,4 @@
-import { compareVersions } from '#libs/apt';
+import { compareVersions, upstreamVersion } from '#libs/apt';
 import type { Changelog, StepItem } from './changelog.js';
 
 /**
@@ -11,11 +11,16 @@ export function changelogStep(changelog: Changelog, from?: string, to?: string):
   const fromPlace = from === undefined ? entries.length : placeOf(from);
   const toPlace = to === undefined ? 0 : placeOf(to);
   const step = entries.filter(({ version }, place) => {
-    const after = fromPlace >= 0 ? place < fromPlace : from === undefined || compareVersions(version, from) > 0;
-    const upTo = toPlace >= 0 ? place >= toPlace : to === undefined || compareVersions(version, to) <= 0;
+    const after = fromPlace >= 0 ? place < fromPlace : from === undefined || comparedTo(version, from) > 0;
+    const upTo = toPlace >= 0 ? place >= toPlace : to === undefined || comparedTo(version, to) <= 0;
     return after && upTo;
   });
   return step
     .toReversed()
     .flatMap(({ version, at, author, items }) => items.map((item) => ({ ...item, version, at, author })));
+}
+
+/** A bound without a revision means all revisions: a tarball of 6.1.190 is compared to the entry 6.1.190-1. */
+function comparedTo(version: string, bound: string): number {
+  return compareVersions(bound.includes('-') ? version : upstreamVersion(version), bound);
 }
