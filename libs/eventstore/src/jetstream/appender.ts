@@ -1,7 +1,7 @@
 import type { Fact } from '#libs/contracts';
 import { encodeCommit } from '../commit-codec.js';
 import { type AppendResult, type CommitContext, EventStoreError, type Revision, type StreamName } from '../port.js';
-import { CommandIndex, type CommandPositions } from './command-index.js';
+import { CommandIndex, type CommandsAt } from './command-index.js';
 import { isConflict } from './failures.js';
 import { logStream, logSubject } from './layout.js';
 import { readCommits, type StoredCommit } from './reader.js';
@@ -27,8 +27,8 @@ export class Appender {
     context: CommitContext,
   ): Promise<AppendResult> {
     const { commandKey, bytes } = encodeCommit(stream, facts, context, new Date());
-    const known = this.commands.at(stream, expected) ?? (await this.readCommands(stream)).positions;
-    const before = known.get(commandKey);
+    const known = this.commands.at(stream, expected) ?? (await this.readCommands(stream, unknown));
+    const before = known.positions.get(commandKey);
     if (before !== undefined) return { revision: before, duplicate: true };
     try {
       const ack = await this.wire.ask(() =>
@@ -43,30 +43,42 @@ export class Appender {
       return { revision: ack.seq, duplicate: false };
     } catch (error) {
       if (!isConflict(error)) throw unwrittenBecauseOf(error);
-      return this.resolveConflict(stream, expected, commandKey);
+      return this.resolveConflict(stream, expected, commandKey, known);
     }
   }
 
-  /** Takes over what was read anyway. */
+  /** Takes over what a reading of the whole stream found. */
   noteReading(stream: StreamName, commits: readonly StoredCommit[]): void {
-    const positions = new Map(commits.map((commit) => [commit.commandKey, commit.position] as const));
-    this.commands.replace(stream, commits.at(-1)?.position ?? 0, positions);
+    this.commands.replace(stream, extended(unknown, commits));
   }
 
   /** A conflict may be with this very command: carried out before, or written by an attempt whose answer got lost. */
-  private async resolveConflict(stream: StreamName, expected: Revision, commandKey: string): Promise<AppendResult> {
-    const { revision, positions } = await this.readCommands(stream);
+  private async resolveConflict(
+    stream: StreamName,
+    expected: Revision,
+    commandKey: string,
+    known: CommandsAt,
+  ): Promise<AppendResult> {
+    const { revision, positions } = await this.readCommands(stream, known);
     const before = positions.get(commandKey);
     if (before !== undefined) return { revision: before, duplicate: true };
     throw new EventStoreError('wrong-expected-revision', `${stream} is at ${revision}, not at ${expected}`);
   }
 
-  private async readCommands(stream: StreamName): Promise<{ revision: Revision; positions: CommandPositions }> {
-    const commits = await readCommits(this.wire, stream);
-    this.noteReading(stream, commits);
-    const positions = new Map(commits.map((commit) => [commit.commandKey, commit.position] as const));
-    return { revision: commits.at(-1)?.position ?? 0, positions };
+  /** Brings what is known of a stream up to date. */
+  private async readCommands(stream: StreamName, known: CommandsAt): Promise<CommandsAt> {
+    const now = extended(known, await readCommits(this.wire, stream, known.revision));
+    this.commands.replace(stream, now);
+    return now;
   }
+}
+
+const unknown: CommandsAt = { revision: 0, positions: new Map() };
+
+function extended(known: CommandsAt, commits: readonly StoredCommit[]): CommandsAt {
+  const positions = new Map(known.positions);
+  for (const { commandKey, position } of commits) positions.set(commandKey, position);
+  return { revision: commits.at(-1)?.position ?? known.revision, positions };
 }
 
 function unwrittenBecauseOf(error: unknown): unknown {

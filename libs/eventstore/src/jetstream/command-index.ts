@@ -1,9 +1,13 @@
 import type { Revision, StreamName } from '../port.js';
 
-/** Where each command of a stream stands in the log, by its key. */
-export type CommandPositions = ReadonlyMap<string, number>;
+/** Which commands a stream holds as of a revision, and where in the log each of them stands. */
+export interface CommandsAt {
+  readonly revision: Revision;
+  /** Position by the command's key. */
+  readonly positions: ReadonlyMap<string, number>;
+}
 
-interface Entry {
+interface Entry extends CommandsAt {
   revision: Revision;
   readonly positions: Map<string, number>;
 }
@@ -21,21 +25,21 @@ export class CommandIndex {
   constructor(private readonly capacity = 50_000) {}
 
   /** The commands of a stream at exactly that revision, if they are known. An empty stream's always are. */
-  at(stream: StreamName, revision: Revision): CommandPositions | undefined {
-    if (revision === 0) return new Map();
+  at(stream: StreamName, revision: Revision): CommandsAt | undefined {
+    if (revision === 0) return { revision, positions: new Map() };
     const entry = this.streams.get(stream);
     if (entry?.revision !== revision) return undefined;
     // Move it to the end: the first is the one that was used longest ago.
     this.streams.delete(stream);
     this.streams.set(stream, entry);
-    return entry.positions;
+    return { revision, positions: entry.positions };
   }
 
   /** Takes over what a reading of the stream found. */
-  replace(stream: StreamName, revision: Revision, positions: Map<string, number>): void {
+  replace(stream: StreamName, found: CommandsAt): void {
     this.forget(stream);
-    this.streams.set(stream, { revision, positions });
-    this.size += positions.size;
+    this.streams.set(stream, { revision: found.revision, positions: new Map(found.positions) });
+    this.size += found.positions.size;
     this.shrink();
   }
 

@@ -16,23 +16,25 @@ export interface StoredCommit {
 const singleReads = 24;
 
 /**
- * Reads an aggregate's commits, up to the one that was last when the reading began. An empty stream or one of a single
- * commit takes one round trip. All is asked of the stream's leader, so what was acknowledged before is seen.
+ * Reads an aggregate's commits after a position, up to the one that was last when the reading began. An empty stream or one
+ * of a single commit takes one round trip. All is asked of the stream's leader, so what was acknowledged before is seen.
  */
-export async function readCommits(wire: Wire, stream: StreamName): Promise<readonly StoredCommit[]> {
+export async function readCommits(wire: Wire, stream: StreamName, after = 0): Promise<readonly StoredCommit[]> {
   const subject = logSubject(stream);
   const [last, first] = await Promise.all([
     wire.message(logStream, { last_by_subj: subject }),
-    wire.message(logStream, { seq: 1, next_by_subj: subject }),
+    wire.message(logStream, { seq: after + 1, next_by_subj: subject }),
   ]);
-  if (last === undefined) return [];
+  if (last === undefined || last.seq <= after) return [];
   const commits: StoredCommit[] = [];
-  let at = first;
+  // The two answers are of different moments: the first commit may have come in between.
+  let at = first ?? (await wire.message(logStream, { seq: after + 1, next_by_subj: subject }));
   while (at !== undefined && at.seq < last.seq && commits.length < singleReads) {
     commits.push(storedCommit(at.seq, at.header, at.data));
     at = await wire.message(logStream, { seq: at.seq + 1, next_by_subj: subject });
   }
-  if (at === undefined || at.seq >= last.seq) return [...commits, storedCommit(last.seq, last.header, last.data)];
+  if (at === undefined) throw new EventStoreError('unavailable', `the log lost sight of ${stream} while it was read`);
+  if (at.seq >= last.seq) return [...commits, storedCommit(last.seq, last.header, last.data)];
   return [...commits, ...(await readOn(wire, subject, at.seq, last.seq))];
 }
 

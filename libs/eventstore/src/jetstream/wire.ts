@@ -45,11 +45,7 @@ export class Wire {
     return patiently(this.patienceMs, async () => {
       // What is sent now would be lost, and its answer waited for in vain.
       if (this.isCut && !this.isClosed) throw disconnected();
-      let forget = (): void => undefined;
-      const broken = new Promise<never>((_resolve, reject) => {
-        forget = this.onCut(() => reject(disconnected()));
-      });
-      return Promise.race([attempt(), broken]).finally(() => forget());
+      return this.unlessCut(attempt());
     });
   }
 
@@ -66,6 +62,18 @@ export class Wire {
         throw error;
       }
     });
+  }
+
+  private async unlessCut<T>(answer: Promise<T>): Promise<T> {
+    const forgets: (() => void)[] = [];
+    const cut = new Promise<never>((_resolve, reject) => {
+      forgets.push(this.onCut(() => reject(disconnected())));
+    });
+    try {
+      return await Promise.race([answer, cut]);
+    } finally {
+      for (const forget of forgets) forget();
+    }
   }
 
   private async watch(): Promise<void> {
