@@ -1,4 +1,5 @@
 export * from './api/machine.js';
+export * from './effective.js';
 export * from './envelope.js';
 export * from './events/bundle.js';
 export * from './events/drop.js';
