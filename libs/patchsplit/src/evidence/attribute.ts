@@ -31,7 +31,7 @@ const namedEvidence = 4;
 const longText = 200;
 const maxCandidates = 60;
 /** Support by linked hunks that are all believed, and its bound. */
-const supportWeight = 6;
+const supportWeight = 7;
 const maxSupport = 8;
 /** How much it counts against a pair that the subject has better hunks. */
 const elsewhereWeight = 0.4;

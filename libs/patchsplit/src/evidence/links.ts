@@ -45,8 +45,9 @@ function joinNeighbours(hunks: readonly HunkWords[], join: Join): void {
     for (let next = index + 1; next < hunks.length && next < index + 24; next++) {
       const other = hunks[next];
       if (!other || other.file !== hunk.file) break;
-      if (next === index + 1 && other.at - hunk.at <= nearGap) join(index, next, 0.6);
-      if (sharesOne(hunk.functions, other.functions)) join(index, next, 0.35);
+      const together = sharesOne(hunk.functions, other.functions);
+      if (next === index + 1 && other.at - hunk.at <= nearGap) join(index, next, together ? 0.6 : 0.2);
+      if (together) join(index, next, 0.35);
       else if ((sizes.get(hunk.file) ?? 0) <= 6) join(index, next, 0.12);
     }
   }
@@ -64,11 +65,11 @@ function joinSharers(hunks: readonly HunkWords[], join: Join): void {
   }
   for (const [name, list] of sharers) {
     if (list.length < 2 || list.length > maxSharers) continue;
-    const weight = (name.includes('_') ? 0.6 : 0.3) / Math.sqrt(list.length - 1);
+    const weight = (name.includes('_') ? 0.85 : 0.4) / Math.sqrt(list.length - 1);
     for (const [place, a] of list.entries()) {
       for (const b of list.slice(place + 1)) {
         const fresh = hunks[a]?.fresh.has(name) === true && hunks[b]?.fresh.has(name) === true;
-        join(a, b, fresh ? weight : weight * 0.5);
+        join(a, b, fresh ? weight : weight * 0.35);
       }
     }
   }

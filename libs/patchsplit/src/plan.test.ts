@@ -1,0 +1,110 @@
+import type { StepItem } from './changelog/changelog.js';
+import { deltaOf, type FileDelta } from './hunks/delta.js';
+import { labelOf, type PlannedCommit, planSplit } from './plan.js';
+
+const item = (subject: string, ...cves: string[]): StepItem => ({
+  subject,
+  cves,
+  version: '2-1',
+  at: '2026-11-16T00:00:00.000Z',
+  author: { name: 'A', email: 'a@example.org' },
+});
+
+const lines = (text: string): string[] => text.match(/[^\n]*\n/g) ?? [];
+const changed = (path: string, before: string, after: string): FileDelta =>
+  deltaOf(path, { mode: '100644', lines: lines(before) }, { mode: '100644', lines: lines(after) });
+
+const driver = (name: string, body = 'return 0;'): string =>
+  `#include <x.h>\n\nstatic int ${name}_probe(void)\n{\n\tstart_${name}();\n\t${body}\n}\n\nstatic void ${name}_remove(void)\n{\n\tstop_${name}();\n}\n`;
+
+/** A delta of many drivers, as a real step has them: rarity means nothing among three. */
+const crowd = Array.from({ length: 40 }, (_, at) =>
+  changed(`drivers/misc/crowd${at}.c`, driver(`crowd${at}`), driver(`crowd${at}`, `return crowd_${at}_init();`)),
+);
+
+const given = (...files: FileDelta[]): FileDelta[] => [...crowd, ...files];
+const described = (files: readonly FileDelta[], commits: readonly PlannedCommit[]): string[] =>
+  commits
+    .filter(({ changes }) => changes.some(({ file }) => file >= crowd.length))
+    .map(
+      ({ item, label, changes }) =>
+        `${item?.subject ?? `[${label}]`} <- ${changes.map(({ file, hunks }) => `${files[file]?.path}:${hunks.join(',')}`).join(' ')}`,
+    );
+
+describe('planSplit', () => {
+  test('a driver that one entry names goes to it, with its CVE ids', () => {
+    const files = given(changed('drivers/iio/dps999.c', driver('dps999'), driver('dps999', 'return -EINVAL;')));
+    const plan = planSplit(files, [item('iio: dps999: fail early', 'CVE-2026-1'), item('usb: core: other')]);
+    expect(described(files, plan)).toEqual(['iio: dps999: fail early <- drivers/iio/dps999.c:0']);
+    expect(plan[0]?.item?.cves).toEqual(['CVE-2026-1']);
+    expect(plan[0]?.confidence).toBeGreaterThan(0.5);
+    expect(plan[0]?.confidence).toBeLessThan(1);
+  });
+
+  test('two entries for one file part by the functions they name', () => {
+    const before = driver('qq100');
+    const after = before.replace('start_qq100', 'begin_qq100').replace('stop_qq100', 'cancel_qq100');
+    const files = given(changed('drivers/net/qq100.c', before, after));
+    const plan = planSplit(files, [
+      item('net: qq100: fix the order in qq100_remove()'),
+      item('net: qq100: fix the order in qq100_probe()'),
+    ]);
+    expect(described(files, plan)).toEqual([
+      'net: qq100: fix the order in qq100_remove() <- drivers/net/qq100.c:1',
+      'net: qq100: fix the order in qq100_probe() <- drivers/net/qq100.c:0',
+    ]);
+  });
+
+  test('two entries that fit a change equally well get neither of it: it is remainder', () => {
+    const files = given(changed('drivers/net/qq100.c', driver('qq100'), driver('qq100', 'return 1;')));
+    const plan = planSplit(files, [item('net: qq100: make it better'), item('net: qq100: make it faster')]);
+    expect(described(files, plan)).toEqual(['[drivers/net] <- drivers/net/qq100.c:0']);
+    expect(plan.at(-1)?.confidence).toBe(0);
+  });
+
+  test('a header follows the one of two entries whose code uses its new name', () => {
+    const header = '#ifndef Z_H\n#define Z_H\n\nint z_old(void);\n\n#endif\n';
+    const before = driver('qq100');
+    const after = before.replace('return 0;', 'return z_shiny_helper();').replace('stop_qq100', 'cancel_qq100');
+    const files = given(
+      changed('drivers/net/qq100.c', before, after),
+      changed(
+        'include/linux/qq100.h',
+        header,
+        header.replace('old(void);\n', 'old(void);\nint z_shiny_helper(void);\n'),
+      ),
+    );
+    const plan = planSplit(files, [
+      item('net: qq100: fix the order in qq100_remove()'),
+      item('net: qq100: ask for help in qq100_probe()'),
+    ]);
+    expect(described(files, plan)).toContain(
+      'net: qq100: ask for help in qq100_probe() <- drivers/net/qq100.c:0 include/linux/qq100.h:0',
+    );
+  });
+
+  test('a prefix that fits a whole subsystem is no evidence by itself', () => {
+    const files = crowd;
+    const plan = planSplit(files, [item('misc: sort things out')]);
+    expect(plan.map(({ label }) => label)).toEqual(['drivers/misc']);
+  });
+
+  test('a deleted file goes as a whole', () => {
+    const gone = deltaOf('fs/old/a.c', { mode: '100644', lines: ['a\n', 'b\n'] }, undefined);
+    const plan = planSplit(given(gone), [item('net: unrelated')]);
+    expect(plan.find(({ label }) => label === 'fs/old')?.changes).toEqual([{ file: crowd.length, hunks: [0] }]);
+  });
+
+  test('nothing changed, nothing planned', () => {
+    expect(planSplit([], [item('foo: bar')])).toEqual([]);
+    expect(deltaOf('a', { mode: '100644', lines: ['a\n'] }, { mode: '100644', lines: ['a\n'] }).hunks).toEqual([]);
+  });
+
+  test.each([
+    ['Makefile', 'top level'],
+    ['kernel/params.c', 'kernel'],
+    ['drivers/net/ethernet/x.c', 'drivers/net'],
+  ])('%s is of %s', (path, label) => {
+    expect(labelOf(path)).toBe(label);
+  });
+});
