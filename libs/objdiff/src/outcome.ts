@@ -27,7 +27,6 @@ export type ReasonCode =
   | 'no-fentry'
   | 'noinstr-changed'
   | 'registration-changed'
-  | 'layout-changed'
   // select
   | 'special-section'
   | 'jump-label-key'
@@ -45,11 +44,10 @@ export type ReasonCode =
   // notices: the patch is made all the same
   | 'export-dropped'
   | 'export-removed'
-  | 'static-local-copied'
   | 'constant-copied'
   | 'annotation-dropped'
-  | 'line-only'
-  | 'callers-included';
+  | 'callers-included'
+  | 'module-reload';
 
 export interface NoChange {
   readonly outcome: 'no-change';

@@ -92,6 +92,20 @@ ${source}`),
   });
 });
 
+/** As static_cpu_has() has it. */
+const cpuHas = (flag: number, k: string) => `extern char flags[];
+  static int has(int a) { asm goto("jmp 6f\\n.pushsection .altinstr_aux,\\"ax\\"\\n6: testb $${flag}, flags(%%rip)\\n"
+    "jnz %l[yes]\\njmp %l[no]\\n.popsection" : : : : yes, no); yes: return other(a); no: return a; }
+  int f(int a) { return has(a) + ${k}; } int g(int a) { return has(a) * 3; }`;
+
+describe('snippets that a function jumps to', () => {
+  test('come along with it, and change it', async () => {
+    expect(gist(await vary(cpuHas(1, 'K')))).toEqual(changed(['f'], [], ['.altinstr_aux+0']));
+    const outcome = await diff(cpuHas(1, '1'), cpuHas(2, '1'));
+    expect(gist(outcome)).toEqual(changed(['f', 'g'], [], ['.altinstr_aux+0', '.altinstr_aux+18']));
+  });
+});
+
 describe('line numbers', () => {
   test.each(['__warn_printk', '_printk'])('in an argument of %s they are no change', async (printer) => {
     const warning = f(`if (a) ${printer}("%s:%d\\n", "small.c", __LINE__); return a;`);

@@ -199,4 +199,17 @@ describe('symbols', () => {
     ]);
     expect(await relocations(bytes, '.rela.text')).toContain('PLT32 use - 4');
   });
+
+  test('of a module are told to stand in the way of loading it again', async () => {
+    const outcome = emit(new SmallKernel({}, ['use'], { small: { ...all, use: '' } }), await vary(source, 'small'));
+    expect(outcome.outcome === 'emitted' && outcome.notices.map(({ code, symbol }) => [code, symbol])).toEqual([
+      ['module-reload', 'small'],
+    ]);
+  });
+
+  test('that are weak must have won against strong ones', async () => {
+    const selection = await vary('__attribute__((weak)) int f(int a) { return other(a) + K; }');
+    expect(codesOf(emit(new SmallKernel({ f: 'T', other: 'T' }), selection))).toEqual(['symbol-not-found f']);
+    expect(emit(new SmallKernel({ f: 'W', other: 'T' }), selection).outcome).toBe('emitted');
+  });
 });

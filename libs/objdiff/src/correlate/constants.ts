@@ -17,11 +17,12 @@ export function copyChangedConstants(
   findings: Findings,
 ): void {
   const equality = new Equality(twins);
+  const differing = [...twins.entries()].filter(
+    ([before, after]) => isPlain(before) && isPlain(after) && !equality.sameContent(before, after),
+  );
+  if (differing.length === 0) return;
   const uses = { original: usesOf(original), patched: usesOf(patched) };
-  for (const [before, after] of twins.entries()) {
-    if (before.role !== 'readonly' || after.role !== 'readonly' || before.global || after.global) continue;
-    if (equality.sameContent(before, after)) continue;
-    if (!isPlain(before) || !isPlain(after)) continue;
+  for (const [before, after] of differing) {
     if (!isUsedByCodeOnly(uses.original.get(before)) || !isUsedByCodeOnly(uses.patched.get(after))) continue;
     twins.separate(after);
     findings.notice({
@@ -33,6 +34,7 @@ export function copyChangedConstants(
 }
 
 function isPlain(atom: Atom): boolean {
+  if (atom.role !== 'readonly' || atom.global) return false;
   return atom.references.every(({ target }) => target.kind === 'string' || target.kind === 'constant');
 }
 

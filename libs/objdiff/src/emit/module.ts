@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { ObjectBuilder } from '#libs/elf';
+import { ObjectBuilder, SymbolBinding } from '#libs/elf';
 import { Findings } from '../findings.js';
 import type { Selection } from '../select/selection.js';
 import { type Included, layOut, type Layout } from './code.js';
@@ -34,6 +34,7 @@ export function emitModule(request: EmitRequest): EmitOutcome {
     constants.fixed,
     ...special.sections,
   ].filter(({ sizeBytes }) => sizeBytes > 0);
+  noticeReload(content, findings);
   const sections = [...content, versionsSection(importsOf(content), request.kernel, findings)];
   if (findings.reasons.length > 0) return { outcome: 'refused', reasons: findings.reasons };
   return {
@@ -80,7 +81,10 @@ function patchedSymbols(diff: Selection, layout: Layout, kernel: KernelSymbols):
   return diff.replacements.flatMap(({ atom, original, summary }) => {
     const place = layout.places.get(atom);
     const scope = original.global ? 'here' : 'local';
-    const sympos = kernel.symposOf({ name: original.name, owner, objectFile, scope });
+    const isWeak = original.symbols.some(
+      ({ name, binding }) => name === original.name && binding === SymbolBinding.WEAK,
+    );
+    const sympos = kernel.symposOf({ name: original.name, owner, objectFile, scope }, isWeak);
     if (place === undefined || sympos === undefined) return [];
     return [{ symbol: { object: owner, objectFile, sympos, ...summary }, place }];
   });
@@ -95,6 +99,23 @@ function refuseTwice(functions: readonly PlacedFunction[], findings: Findings): 
     if (seen.has(key)) findings.refuse({ code: 'symbol-conflict', symbol, reason: 'two objects replace it' });
     seen.add(key);
   }
+}
+
+/**
+ * Linux before 6.3 leaves the values of a module's klp relocations in the patch when that module goes, and finds them in
+ * its way when it comes again ("Skipping invalid relocation target, existing value is nonzero"): the module isn't loaded.
+ */
+function noticeReload(sections: readonly OutputSection[], findings: Findings): void {
+  const late = sections.flatMap(({ relocations }) =>
+    relocations.flatMap(({ target, owner }) => (target.kind === 'klp' && target.owner !== 'vmlinux' ? owner : [])),
+  );
+  for (const symbol of new Set(late))
+    findings.notice({
+      code: 'module-reload',
+      symbol,
+      reason: `once ${symbol} has been unloaded, kernels before 6.3 don't load it again as long as this patch is loaded`,
+      advice: `Disable and unload the patch before ${symbol} is loaded a second time.`,
+    });
 }
 
 function importsOf(sections: readonly OutputSection[]): string[] {

@@ -31,11 +31,16 @@ export class KernelSymbols {
     return this.livepatchSymbol(wanted, 'vmlinux', this.kernel.symbols(name));
   }
 
-  /** The sympos of a function that is to be replaced; undefined after a refusal. */
-  symposOf(wanted: Wanted): number | undefined {
+  /**
+   * The sympos of a function that is to be replaced; undefined after a refusal. A weak function may have lost against
+   * another object's strong one, which would then be replaced in its stead: nm's letter tells (`W` = the weak one won).
+   */
+  symposOf(wanted: Wanted, isWeak: boolean): number | undefined {
     const { name, owner } = wanted;
     const symbols = owner === 'vmlinux' ? this.kernel.symbols(name) : this.kernel.moduleSymbols?.(owner, name);
     if (symbols === undefined) return this.refuseUnknownModule(name, owner);
+    if (isWeak && owner === 'vmlinux' && !symbols.some(({ type }) => type === 'W'))
+      return this.refuseMissing(wanted, `${owner} that is weak: another object overrides it`);
     const found = this.livepatchSymbol(wanted, owner, symbols);
     return found?.kind === 'klp' ? found.sympos : undefined;
   }

@@ -17,8 +17,13 @@ export function patchCallersInstead(
   changed: Set<Atom>,
   findings: Findings,
 ): void {
-  const uses = { original: usesOf(objects.original), patched: usesOf(objects.patched) };
   const queue = [...changed];
+  const needsCallers = (atom: Atom) => {
+    const original = twins.originalOf(atom);
+    return original !== undefined && !isPatchable(original);
+  };
+  if (!queue.some(needsCallers)) return;
+  const uses = { original: usesOf(objects.original), patched: usesOf(objects.patched) };
   for (let atom = queue.shift(); atom !== undefined; atom = queue.shift()) {
     const original = twins.originalOf(atom);
     if (original === undefined || isPatchable(original)) continue;
