@@ -11,6 +11,7 @@ import type { Context } from './projections/read-model.js';
 const batchSize = 500;
 const firstRetryMs = 50;
 const longestRetryMs = 10_000;
+const longestWaitMs = 1_000;
 
 export interface ProjectionStatus {
   /** `retrying`: the last attempt failed and is made again. `stopped`: it can't go on past an event, now or later. */
@@ -49,6 +50,18 @@ export class Catalog implements OnApplicationBootstrap, OnModuleDestroy {
 
   status(): ProjectionStatus {
     return this.current;
+  }
+
+  /**
+   * Waits until the tables show a position, so that who changed something reads it back. It waits for a moment only: the log
+   * has it already, and the tables may be far behind or stopped.
+   */
+  async reached(position: number): Promise<void> {
+    const deadline = Date.now() + longestWaitMs;
+    while (this.current.position < position && Date.now() < deadline) {
+      if (this.current.state === 'stopped' || this.current.state === 'retrying') return;
+      await sleep(2);
+    }
   }
 
   start(): void {

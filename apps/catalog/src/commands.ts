@@ -17,6 +17,7 @@ import {
   trialId,
 } from '#libs/licensing';
 import { Clock, Problem, ServiceConfig } from '#libs/service';
+import { Catalog } from './catalog.js';
 import {
   type BundleCommand,
   type BundleFact,
@@ -77,6 +78,7 @@ export class Commands {
     private readonly events: EventStore,
     private readonly clock: Clock,
     private readonly config: ServiceConfig,
+    private readonly catalog: Catalog,
   ) {}
 
   /** @throws LicensingRefusal `customer-exists` */
@@ -137,7 +139,7 @@ export class Commands {
     if (state.status === 'unknown') throw Problem.notFound('customer', customerId);
   }
 
-  /** Reads, decides and appends; whoever loses a race reads and decides again. Returns the state afterwards. */
+  /** Reads, decides, appends and lets the tables follow; whoever loses a race reads and decides again. */
   private async handle<State, F extends Fact>(
     stream: StreamName,
     aggregate: Aggregate<State, F>,
@@ -149,10 +151,11 @@ export class Commands {
       const facts = decide(state, past);
       if (facts.length === 0) return state;
       try {
-        const { duplicate } = await this.events.appendToStream(stream, revision, facts, {
+        const { duplicate, revision: position } = await this.events.appendToStream(stream, revision, facts, {
           ...context,
           correlationId: correlationId ?? context.correlationId,
         });
+        await this.catalog.reached(position);
         if (duplicate) return (await this.read(stream, aggregate)).state;
         return facts.reduce((now, fact) => aggregate.evolve(now, fact), state);
       } catch (error) {

@@ -43,7 +43,7 @@ export const kernel = {
 const { version: _version, vermagic: _vermagic, ...running } = kernel;
 export const runningKernel = running;
 
-export const terms: LicenseTerms = {
+const terms: LicenseTerms = {
   kind: 'trial',
   distros: ['debian'],
   tier: 'stable',

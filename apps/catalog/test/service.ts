@@ -12,7 +12,7 @@ import { CatalogModule } from '../src/catalog.module.js';
 import { append, type Append, seriesBytes } from './sample.js';
 import { caughtUp, later, temporaryFolder } from './stand.js';
 
-export const adminToken = 'the-operators-own-token-0';
+const adminToken = 'the-operators-own-token-0';
 
 class FixedClock extends Clock {
   now(): Date {

@@ -14,7 +14,7 @@ import { readModels } from '../src/projections/index.js';
 import { series } from './sample.js';
 
 /** The sample's series, whatever is asked for. */
-export class SampleSeries extends SeriesSource {
+class SampleSeries extends SeriesSource {
   async read(_digest: Digest): Promise<Series> {
     return series;
   }

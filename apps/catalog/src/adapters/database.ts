@@ -5,12 +5,10 @@ import { Initial1763900000000 } from '../migrations/1763900000000-initial.js';
 import { readModels } from '../projections/index.js';
 import { checkpointEntity } from './checkpoint.js';
 
-export type DatabaseErrorCode = 'unsupported-database';
-
-export class DatabaseError extends Error {
+class DatabaseError extends Error {
   override readonly name = 'DatabaseError';
   constructor(
-    readonly code: DatabaseErrorCode,
+    readonly code: 'unsupported-database',
     message: string,
   ) {
     super(message);

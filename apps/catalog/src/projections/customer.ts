@@ -8,7 +8,6 @@ const customerSchema = z.object({
   registeredAt: z.iso.datetime(),
   ...placeShape,
 });
-export type CustomerRow = z.infer<typeof customerSchema>;
 
 export const customerTable = table('customers', customerSchema, ['customerId'], ['firstPosition']);
 

@@ -9,7 +9,6 @@ const dropCommitSchema = z.object({
   ordinal: z.int().nonnegative(),
   ...seriesCommitSchema.shape,
 });
-export type DropCommitRow = z.infer<typeof dropCommitSchema>;
 
 export const dropCommitTable = table('drop_commits', dropCommitSchema, ['dropId', 'ordinal']);
 

@@ -19,7 +19,6 @@ const eventSchema = z.object({
   causationId,
   correlationId,
 });
-export type EventRow = z.infer<typeof eventSchema>;
 
 export const eventTable = table('events', eventSchema, ['position', 'index'], ['id', 'stream']);
 

@@ -16,7 +16,7 @@ const licenseSchema = z.object({
   issuedAt: z.iso.datetime(),
   ...placeShape,
 });
-export type LicenseRow = z.infer<typeof licenseSchema>;
+type LicenseRow = z.infer<typeof licenseSchema>;
 
 export const licenseTable = table('licenses', licenseSchema, ['licenseId'], ['firstPosition', 'customerId']);
 
