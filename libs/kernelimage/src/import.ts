@@ -9,7 +9,7 @@ import { KernelImageError } from './errors.js';
 import { decodeKallsyms, formatKallsyms } from './kallsyms.js';
 import { probeKbuild } from './kbuild-environment.js';
 import { bannerOf, buildIdOf, parseModinfo } from './identity.js';
-import { type PackageFacts, unpackPackage } from './packages.js';
+import { type PackageFacts, readPackageFacts, unpackPackage } from './packages.js';
 import type { ProfileData } from './profile-data.js';
 import { KernelProfile, loadProfile } from './profile.js';
 import { moduleNameOf, parseSymvers } from './symvers.js';
@@ -54,27 +54,24 @@ export async function importKernel(request: ImportRequest): Promise<KernelProfil
   }
 }
 
+/** Looks at what the packages say before it spends half a minute on unpacking them. */
 async function unpackAll(request: ImportRequest, folder: string): Promise<readonly PackageFacts[]> {
-  const bytes = new Map<string, number>();
-  const unpack = async (file: string): Promise<PackageFacts> =>
-    await unpackPackage(file, folder, (done) => {
-      bytes.set(file, done);
-      request.onProgress?.({ stage: 'unpack', bytes: [...bytes.values()].reduce((sum, one) => sum + one, 0) });
-    });
-  const results = await Promise.allSettled([
-    unpack(request.image),
-    // One after the other: they write into one tree.
-    (async (): Promise<PackageFacts[]> => {
-      const facts: PackageFacts[] = [];
-      for (const file of request.headers) facts.push(await unpack(file));
-      return facts;
-    })(),
-  ]);
-  const [image, headers] = results;
-  if (image.status === 'rejected') throw image.reason;
-  if (headers.status === 'rejected') throw headers.reason;
-  const facts = [image.value, ...headers.value];
+  const packages: { file: string; facts: PackageFacts }[] = [];
+  for (const file of [request.image, ...request.headers]) packages.push({ file, facts: await readPackageFacts(file) });
+  const facts = packages.map((one) => one.facts);
   checkPackages(facts);
+  const bytes = new Map<string, number>();
+  const unpack = async (some: typeof packages): Promise<void> => {
+    for (const { file, facts } of some) {
+      await unpackPackage(file, facts, folder, (done) => {
+        bytes.set(file, done);
+        request.onProgress?.({ stage: 'unpack', bytes: [...bytes.values()].reduce((sum, one) => sum + one, 0) });
+      });
+    }
+  };
+  // The image beside the headers; these one after the other, as they become one tree.
+  const results = await Promise.allSettled([unpack(packages.slice(0, 1)), unpack(packages.slice(1))]);
+  for (const result of results) if (result.status === 'rejected') throw result.reason;
   return facts;
 }
 

@@ -78,11 +78,15 @@ const maxFiles = 200_000;
 /**
  * Writes the files of one package that a profile needs. Links are made last and only where they stay inside, so that
  * nothing is ever written through one.
- * @throws KernelImageError `bad-package` for a damaged or hostile archive, `wrong-package`
+ * @throws KernelImageError `bad-package` for a damaged or hostile archive
  */
-export async function unpackPackage(file: string, folder: string, onProgress: UnpackProgress): Promise<PackageFacts> {
+export async function unpackPackage(
+  file: string,
+  facts: PackageFacts,
+  folder: string,
+  onProgress: UnpackProgress,
+): Promise<void> {
   const deb = await openDeb(file);
-  const facts = packageFacts(deb.control);
   const links: { at: string; target: string }[] = [];
   const folders = new Set<string>();
   let files = 0;
@@ -105,7 +109,11 @@ export async function unpackPackage(file: string, folder: string, onProgress: Un
     throw new KernelImageError('bad-package', `${facts.name}: ${messageOf(error)}`, { cause: error });
   }
   for (const { at, target } of links) await linkInside(folder, at, target);
-  return facts;
+}
+
+/** What a package says of itself; its files aren't looked at. @throws KernelImageError `bad-package`, `wrong-package` */
+export async function readPackageFacts(file: string): Promise<PackageFacts> {
+  return packageFacts((await openDeb(file)).control);
 }
 
 async function openDeb(file: string): ReturnType<typeof readDeb> {
