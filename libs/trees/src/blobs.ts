@@ -64,7 +64,7 @@ export async function* readObjects(
 ): AsyncGenerator<{ readonly type: string; readonly content: Buffer } | undefined> {
   if (names.length === 0) return;
   const output = git.stream(['cat-file', '--batch', '--buffer', '-z'], {
-    input: names.map((name) => `${name}\0`).join(''),
+    input: Buffer.from(names.map((name) => `${name}\0`).join(''), 'latin1'),
     maxBytes: Number.MAX_SAFE_INTEGER,
   });
   const reader = new BatchReader(output);
