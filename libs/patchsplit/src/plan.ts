@@ -19,9 +19,9 @@ export interface PlannedCommit {
 }
 
 /** Without the upstream's own commits nothing is certain. */
-const maxConfidence = 0.95;
-/** Where only the path speaks. */
-const unnamedFactor = 0.8;
+const maxConfidence = 0.9;
+/** Of a hunk that only its path or its neighbours speak for: such ones are often another commit's. */
+const unnamedFactor = 0.7;
 
 /**
  * Divides what changed among the changelog's items, each hunk to exactly one commit: the items that found hunks in their order,
@@ -58,9 +58,8 @@ export function labelOf(path: string): string {
 
 function confidenceOf(own: readonly number[], { claims }: Attribution): number {
   const held = own.map((index) => claims[index]).filter((claim): claim is Claim => claim !== undefined);
-  const mean = held.reduce((sum, { belief }) => sum + belief, 0) / held.length;
-  const factor = held.some(({ named }) => named) ? 1 : unnamedFactor;
-  return Math.round(Math.min(maxConfidence, mean) * factor * 1000) / 1000;
+  const sum = held.reduce((total, { belief, named }) => total + belief * (named ? 1 : unnamedFactor), 0);
+  return Math.round(maxConfidence * (sum / held.length) * 1000) / 1000;
 }
 
 function changesOf(own: readonly number[], { hunks }: Attribution): PlannedChange[] {

@@ -1,9 +1,9 @@
-import { execFileSync } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { type GitId, seriesSchema } from '#libs/contracts';
+import { run } from '#libs/process';
 import { GitTreeStore, type TreeMode, type TreeStore } from '#libs/trees';
 import type { StepItem } from './changelog/changelog.js';
 import { deltaOf } from './hunks/delta.js';
@@ -90,10 +90,12 @@ describe('lines', () => {
   });
 
   test('files that have nothing in common are one hunk, soon', () => {
-    const many = (prefix: string): string[] => Array.from({ length: 20_000 }, (_, at) => `${prefix}${at}\n`);
     expect(diffLines(many('a'), many('b'))).toEqual([{ at: 0, removed: 20_000, to: 0, added: 20_000 }]);
   });
 });
+
+const many = (prefix: string): string[] => Array.from({ length: 20_000 }, (_, at) => `${prefix}${at}\n`);
+const file = (source: string): File => ({ mode: '100644', content: Buffer.from(source) });
 
 function longestCommon(a: readonly string[], b: readonly string[]): number {
   let row = b.map(() => 0);
@@ -126,6 +128,12 @@ describe('a series in a real git repository', () => {
     return (await writer.finish()).tree;
   };
 
+  const messageOf = async (id = ''): Promise<string> => {
+    const args = ['-C', join(folder, 'repo'), 'log', '-1', '--format=%an|%ae|%aI|%B', id];
+    const { stdout } = await run('git', args, { env: { PATH: '/usr/bin:/bin' }, timeoutMs: 10_000 });
+    return stdout.toString();
+  };
+
   test('whatever changed and whatever the changelog says, the series rebuilds the target', async () => {
     await fc.assert(
       fc.asyncProperty(tree, tree, subjects, async (before, after, listed) => {
@@ -152,7 +160,6 @@ describe('a series in a real git repository', () => {
   test('messages carry the entry, its CVE ids and the confidence; the same input gives the same commits', async () => {
     const body = Array.from({ length: 30 }, (_, at) => `\tstep(${at});\n`).join('');
     const before = `int qq100_probe(void)\n{\n${body}}\n`;
-    const file = (source: string): File => ({ mode: '100644', content: Buffer.from(source) });
     const rest = Object.fromEntries(Array.from({ length: 30 }, (_, at) => [`net/n${at}/x.c`, file('old();\n')]));
     const news = Object.fromEntries(Array.from({ length: 30 }, (_, at) => [`net/n${at}/x.c`, file('new();\n')]));
     const base = await write({ 'fs/qq100.c': file(before), ...rest });
@@ -163,14 +170,10 @@ describe('a series in a real git repository', () => {
     expect(second).toEqual(first);
     const [commit] = first.series.commits;
     expect(commit).toMatchObject({ kind: 'attributed', paths: ['fs/qq100.c'], insertions: 1, deletions: 1 });
-    const show = (id = ''): string =>
-      execFileSync('git', ['-C', join(folder, 'repo'), 'log', '-1', '--format=%an|%ae|%aI|%B', id], {
-        encoding: 'utf8',
-      });
-    expect(show(commit?.commit)).toBe(
+    expect(await messageOf(commit?.commit)).toBe(
       `Ä. Author|a@example.org|2026-11-16T00:00:00+00:00|fs: qq100: leap in qq100_probe()\n\n` +
         `Changelog-entry: fs: qq100: leap in qq100_probe() (2-1)\nCVE: CVE-2026-1\nConfidence: ${commit?.confidence.toFixed(3)}\n\n`,
     );
-    expect(show(first.series.commits.at(-1)?.commit)).toContain('Remainder: net/n');
+    expect(await messageOf(first.series.commits.at(-1)?.commit)).toContain('Remainder: net/n');
   });
 });

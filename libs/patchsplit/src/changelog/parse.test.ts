@@ -44,6 +44,10 @@ const rpm = `* Mon Nov 16 2026 A. Packager <a@example.org> - 5.14.0-2
 - First
 `;
 
+const subjects = (from?: string, to?: string): string[] =>
+  changelogStep(parseChangelog(debian), from, to).map(({ subject }) => subject);
+const wrap = (body: string): string => `linux (1-1) x\n\n${body}\n\n -- A <a@b>  Mon, 16 Nov 2026 11:17:40 +0100\n`;
+
 const codeOf = (text: string): string => {
   try {
     parseChangelog(text);
@@ -87,8 +91,6 @@ describe("Debian's changelogs", () => {
   });
 
   test('a step is what lies between two versions, the oldest first', () => {
-    const subjects = (from?: string, to?: string): string[] =>
-      changelogStep(changelog, from, to).map(({ subject }) => subject);
     expect(subjects('6.1.1-1', '6.1.3-2').at(0)).toBe('foo: bound what is read from the wire');
     expect(subjects('6.1.1-1', '6.1.3-2').at(-1)).toBe('foo: fix the last one');
     expect(subjects('6.1.3-1', '6.1.3-2')).toEqual(['foo: fix the last one']);
@@ -142,7 +144,6 @@ describe('a changelog that is refused', () => {
   });
 
   test('ten megabytes of nothing but brackets, or of one bullet, end soon', () => {
-    const wrap = (body: string): string => `linux (1-1) x\n\n${body}\n\n -- A <a@b>  Mon, 16 Nov 2026 11:17:40 +0100\n`;
     const started = Date.now();
     expect(codeOf(wrap(`  * ${'[(CVE-{'.repeat(1_500_000)}`))).toBe('none');
     expect(codeOf(wrap(`  * a\n${`    ${'b '.repeat(40)}\n`.repeat(120_000)}`))).toBe('none');
