@@ -18,6 +18,7 @@ export async function answered(answer: (body: unknown) => Promise<unknown>, body
 
 /** A typed error (one with a string `code`) is meant for the asker; of any other only that it happened. */
 export function refusalOf(error: unknown): Refusal {
+  if (error instanceof RequestError && error.refusal !== undefined) return error.refusal;
   if (error instanceof Error && 'code' in error && typeof error.code === 'string') {
     return { code: error.code.slice(0, 128), message: error.message.slice(0, 8192) };
   }
