@@ -87,6 +87,7 @@ export class Loader {
       );
     }
     if (await this.tree.has(module)) throw new LoaderError('already-loaded', `${module} is in the kernel already`);
+    await this.removeLeftover(module);
     const moduleMs = await this.insmod(file, module);
     const start = performance.now();
     const stalled = await this.awaitTransition(module, 1, options);
@@ -151,6 +152,12 @@ export class Loader {
       await sleep(pollMs);
     }
     return undefined;
+  }
+
+  /** A patch that was taken back and then let go of only after its loader had given up: its module is still there. */
+  private async removeLeftover(module: string): Promise<void> {
+    const state = await readText(join(this.root, 'sys/module', module, 'initstate'));
+    if (state === 'live' && !(await this.tree.has(module))) await this.rmmod(module);
   }
 
   private async insmod(file: string, module: string): Promise<number> {

@@ -1,0 +1,111 @@
+import { z } from 'zod';
+import { AgentError } from '../errors.js';
+
+/** An HTTP request and what of its answer is acceptable. */
+export interface Exchange {
+  readonly method: 'GET' | 'POST';
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: Uint8Array<ArrayBuffer>;
+  readonly timeoutMs: number;
+}
+
+const problemSchema = z.object({
+  code: z.string().max(64).optional(),
+  title: z.string().max(1024).optional(),
+  detail: z.string().max(4096).optional(),
+});
+const maxProblemBytes = 64 * 1024;
+
+/**
+ * Sends a request. @returns the answer if its status is 2xx, 304 or 416.
+ * @throws AgentError `service-unavailable` for what may pass (no connection, time-out, 5xx, 408, 429), `license-refused` for a refused lease, `service-refused` for the rest.
+ */
+export async function exchange({ method, url, headers, body, timeoutMs }: Exchange): Promise<Response> {
+  const response = await send(url, {
+    method,
+    headers: { 'user-agent': 'splicecast-agent', ...headers },
+    ...(body === undefined ? {} : { body }),
+    // A redirect would carry the lease to somebody else.
+    redirect: 'error',
+    signal: AbortSignal.timeout(timeoutMs),
+  });
+  if (response.ok || response.status === 304 || response.status === 416) return response;
+  throw await refusalOf(response);
+}
+
+async function send(url: string, init: RequestInit): Promise<Response> {
+  try {
+    return await fetch(url, init);
+  } catch (cause) {
+    throw unreachable(url, cause);
+  }
+}
+
+/** A connection that failed, or broke. */
+export function unreachable(url: string, cause: unknown): AgentError {
+  const inner = cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause;
+  const why = inner instanceof Error ? inner.message : String(inner);
+  const advice = 'nothing is wrong with this machine; it is tried again';
+  return new AgentError('service-unavailable', `${new URL(url).origin} can't be reached: ${why}`, advice, { cause });
+}
+
+async function refusalOf(response: Response): Promise<AgentError> {
+  const { status, url } = response;
+  const text = (await boundedBody(response, maxProblemBytes)).toString('utf8');
+  const problem = problemSchema.safeParse(parseJson(text));
+  const { code = `http-${status}`, title, detail } = problem.success ? problem.data : {};
+  const said = detail ?? title ?? `HTTP ${status}`;
+  if (status >= 500 || status === 408 || status === 429) {
+    const advice = 'nothing is wrong with this machine; it is tried again';
+    return new AgentError('service-unavailable', `the service has trouble (${status} ${code}): ${said}`, advice);
+  }
+  if (licenseCodes.has(code)) {
+    return new AgentError('license-refused', `the service refused (${code}): ${said}`, licenseAdvice);
+  }
+  return new AgentError('service-refused', `${new URL(url).pathname}: ${status} ${code}: ${said}`, clockAdvice(code));
+}
+
+const licenseCodes: ReadonlySet<string> = new Set([
+  'lease-refused',
+  'lease-missing',
+  'lease-expired',
+  'not-enrolled',
+  'not-entitled',
+]);
+const licenseAdvice = 'what is applied stays; for new fixes run `splicecast register` with a licence that holds';
+
+function clockAdvice(code: string): string | undefined {
+  return code === 'proof-stale-proof' ? 'set this machine’s clock' : undefined;
+}
+
+/** The body's bytes. @throws AgentError `malformed-answer` past `maxBytes`, `service-unavailable` where it breaks off. */
+export async function boundedBody(response: Response, maxBytes: number): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  try {
+    for await (const chunk of response.body ?? []) {
+      length += chunk.length;
+      if (length > maxBytes) throw new AgentError('malformed-answer', `the service sent more than ${maxBytes} bytes`);
+      chunks.push(chunk);
+    }
+  } catch (cause) {
+    throw cause instanceof AgentError ? cause : unreachable(response.url, cause);
+  }
+  return Buffer.concat(chunks);
+}
+
+/** The body as JSON of this shape. @throws AgentError as `boundedBody`, and `malformed-answer`. */
+export async function jsonBody<T>(response: Response, schema: z.ZodType<T>, maxBytes: number): Promise<T> {
+  const parsed = schema.safeParse(parseJson((await boundedBody(response, maxBytes)).toString('utf8')));
+  if (parsed.success) return parsed.data;
+  throw new AgentError('malformed-answer', `the service's answer makes no sense: ${z.prettifyError(parsed.error)}`);
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,62 @@
+import { open } from 'node:fs/promises';
+import { compact } from '../domain/bundle-state.js';
+import { type JournalRecord, type NewRecord, recordSchema } from '../domain/record.js';
+import { AgentError } from '../errors.js';
+import { readWhole, writeWhole } from './json-file.js';
+
+/** So many lines, and the journal is rewritten to what still counts. */
+const compactAfter = 5_000;
+const newLine = 0x0a;
+
+/** The journal: a line of JSON a record, on the disk before the deed that it announces. */
+export class JournalFile {
+  constructor(
+    private readonly path: string,
+    private readonly bootId: () => Promise<string>,
+    private readonly now: () => Date,
+  ) {}
+
+  /** Only looks: may be called while another process writes. @throws AgentError `broken-state`. */
+  async read(): Promise<JournalRecord[]> {
+    return (await this.lines()).map((line, index) => this.parse(line, index + 1));
+  }
+
+  /** Before the first `append` of an undertaking, under the lock: cuts off what is half written, and what doesn't count any more. */
+  async tidy(): Promise<void> {
+    const bytes = (await readWhole(this.path)) ?? Buffer.alloc(0);
+    if (bytes.length > 0 && bytes.at(-1) !== newLine) await this.rewrite(await this.lines());
+    const records = await this.read();
+    if (records.length > compactAfter) await this.rewrite(compact(records).map((record) => JSON.stringify(record)));
+  }
+
+  /** Returns when the record is on the disk. */
+  async append(record: NewRecord): Promise<void> {
+    const whole = recordSchema.parse({ ...record, at: this.now().toISOString(), bootId: await this.bootId() });
+    const file = await open(this.path, 'a', 0o600);
+    try {
+      await file.writeFile(`${JSON.stringify(whole)}\n`);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+  }
+
+  /** A last line without its end doesn't count: the power went while it was written, so what it announces never began. */
+  private async lines(): Promise<string[]> {
+    const lines = ((await readWhole(this.path)) ?? Buffer.alloc(0)).toString('utf8').split('\n');
+    return lines.slice(0, -1);
+  }
+
+  private parse(line: string, number: number): JournalRecord {
+    try {
+      return recordSchema.parse(JSON.parse(line));
+    } catch (cause) {
+      const advice = 'move it away: what is loaded stays loaded, and is found again';
+      throw new AgentError('broken-state', `${this.path}: line ${number} is no record`, advice, { cause });
+    }
+  }
+
+  private async rewrite(lines: readonly string[]): Promise<void> {
+    await writeWhole(this.path, lines.map((line) => `${line}\n`).join(''), 0o600);
+  }
+}

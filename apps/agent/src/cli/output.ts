@@ -1,0 +1,84 @@
+import type { Reason } from '#libs/contracts';
+import type { Outcome } from '../applying.js';
+import { type BundleView, type Status, statusExits } from '../domain/status.js';
+import { AgentError, type AgentErrorCode } from '../errors.js';
+import { isTrustReason } from '../refusal.js';
+
+/** Where a verb writes, and how. */
+export interface Output {
+  readonly json: boolean;
+  readonly out: (text: string) => void;
+}
+
+/** Prints a result: as JSON with its `schema`, or for people. */
+export function show(output: Output, json: object, text: string): void {
+  output.out(output.json ? `${JSON.stringify({ schema: 1, ...json })}\n` : `${text}\n`);
+}
+
+const errorExits: Partial<Record<AgentErrorCode, number>> = {
+  'unsupported-kernel': statusExits['unsupported-kernel'],
+  'not-registered': statusExits.license,
+  'license-refused': statusExits.license,
+  untrusted: statusExits.trust,
+  'trust-changed': statusExits.trust,
+  held: statusExits.held,
+};
+
+/** Prints what went wrong and what to do. @returns the exit code. */
+export function showError(output: Output, error: AgentError): number {
+  const { code, message, advice } = error;
+  show(
+    output,
+    { error: { code, reason: message, advice } },
+    `splicecast: ${message}${advice ? `\n  → ${advice}` : ''}`,
+  );
+  return errorExits[code] ?? 1;
+}
+
+/** @returns 0 if all was done; 5 if something can't be trusted; 6 if something was held back. */
+export function showOutcomes(output: Output, outcomes: readonly Outcome[]): number {
+  const lines = outcomes.flatMap((outcome) =>
+    outcome.result === 'refused'
+      ? [`refused  ${outcome.bundleId}`, ...outcome.reasons.map(reasonLine)]
+      : [`${outcome.result.padEnd(8)} ${outcome.bundleId} in ${outcome.transitionMs} ms`],
+  );
+  show(output, { outcomes }, lines.length === 0 ? 'nothing to do' : lines.join('\n'));
+  const reasons = outcomes.flatMap((outcome) => (outcome.result === 'refused' ? outcome.reasons : []));
+  if (reasons.some(isTrustReason)) return statusExits.trust;
+  return reasons.length > 0 ? statusExits.held : 0;
+}
+
+/** @returns the exit code of `status`. */
+export function showStatus(output: Output, status: Status): number {
+  const { kernel, lastCheckIn } = status;
+  const lines = [
+    `state      ${status.state}`,
+    ...status.reasons.map(reasonLine),
+    `kernel     ${kernel === undefined ? 'unknown' : `${kernel.release} (${kernel.distro})`}`,
+    `effective  ${status.effectiveKernel ?? 'unknown'}`,
+    `service    ${status.service ?? 'none'}`,
+    `check-in   ${lastCheckIn === undefined ? 'never' : `${lastCheckIn.at}${lastCheckIn.problem ? `: ${lastCheckIn.problem.reason}` : ''}`}`,
+    ...(status.reportsWaiting > 0 ? [`reports    ${status.reportsWaiting} wait for the service`] : []),
+    ...section('applied', status.applied),
+    ...section('pending', status.pending),
+    ...section('held', status.held),
+  ];
+  show(output, withoutSchema(status), lines.join('\n'));
+  return statusExits[status.state];
+}
+
+export function section(title: string, bundles: readonly BundleView[]): string[] {
+  return bundles.flatMap((bundle) => [
+    `${title.padEnd(10)} ${bundle.bundleId}`,
+    ...bundle.fixes.map(({ subject, cves }) => `           ${[subject, ...cves].join('  ')}`),
+    ...bundle.reasons.map(reasonLine),
+  ]);
+}
+
+export function reasonLine({ code, reason, advice }: Reason): string {
+  return `           ${code}: ${reason}${advice === undefined ? '' : `\n           → ${advice}`}`;
+}
+
+function withoutSchema({ schema: _schema, ...rest }: Status): object {
+  return rest;
+}
