@@ -144,10 +144,12 @@ export class Loader {
     let told = false;
     while ((await this.tree.inTransition(module)) === true) {
       const waitedMs = performance.now() - start;
-      if (waitedMs >= options.transitionTimeoutMs) return stalledTasks(join(this.root, 'proc'), goal);
-      if (!told && waitedMs >= (options.stallAfterMs ?? defaultStallAfterMs)) {
+      const late = waitedMs >= options.transitionTimeoutMs;
+      if (late || (!told && waitedMs >= (options.stallAfterMs ?? defaultStallAfterMs))) {
+        const tasks = await stalledTasks(join(this.root, 'proc'), goal);
+        if (!told) options.onStall?.(tasks);
         told = true;
-        options.onStall?.(await stalledTasks(join(this.root, 'proc'), goal));
+        if (late) return tasks;
       }
       await sleep(pollMs);
     }
