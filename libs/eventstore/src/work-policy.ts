@@ -1,4 +1,4 @@
-import { inspect } from 'node:util';
+import { inspect, types } from 'node:util';
 import { z } from 'zod';
 import { EventStoreError, PoisonMessage, RetryLater, type WorkOptions } from './port.js';
 
@@ -78,7 +78,7 @@ export function isCrashLoop(deliveries: number, before: Tries, policy: WorkPolic
 export function reasonOf(error: unknown): string {
   const parts: string[] = [];
   let at = error;
-  for (let depth = 0; at instanceof Error && depth < 4; depth += 1) {
+  for (let depth = 0; types.isNativeError(at) && depth < 4; depth += 1) {
     parts.push(`${at.name}: ${at.message}`);
     at = at.cause;
   }

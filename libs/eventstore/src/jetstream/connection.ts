@@ -25,6 +25,8 @@ export async function openConnection(at: NatsServers): Promise<NatsConnection> {
     reconnectJitter: 200,
     timeout: connectTimeoutMs,
     pingInterval: 20_000,
+    // A stack trace for each request, in case it fails, costs a fifth of the time of an append.
+    noAsyncTraces: true,
     ...(at.user === undefined ? {} : { user: at.user, pass: at.password ?? '' }),
     ...(at.name === undefined ? {} : { name: at.name }),
   };
