@@ -62,6 +62,13 @@ describe('planSplit', () => {
     expect(plan.at(-1)?.confidence).toBe(0);
   });
 
+  test('a function that is named alone is named well enough, in the smallest step too', () => {
+    const before = driver('qq100');
+    const files = given(changed('drivers/net/qq100.c', before, before.replace('return 0;', 'return 1;')));
+    const plan = planSplit(files, [item('qq100_probe() says how it went')]);
+    expect(described(files, plan)).toEqual(['qq100_probe() says how it went <- drivers/net/qq100.c:0']);
+  });
+
   test('a header follows the one of two entries whose code uses its new name', () => {
     const header = '#ifndef Z_H\n#define Z_H\n\nint z_old(void);\n\n#endif\n';
     const before = driver('qq100');

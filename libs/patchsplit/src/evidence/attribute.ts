@@ -29,6 +29,11 @@ const noneEvidence = 4;
 const namedEvidence = 4;
 /** Tokens from which on a hunk's text tells less. */
 const longText = 200;
+/**
+ * A name is as rare as the kernel makes it, not as the step does: in a step of three hunks each function would else count as
+ * common.
+ */
+const typicalHunks = 50;
 const maxCandidates = 60;
 /** Support by linked hunks that are all believed, and its bound. */
 const supportWeight = 7;
@@ -119,7 +124,10 @@ function firstCandidates(
   subjects: readonly SubjectWords[],
 ): Candidate[][] {
   const paths = new PathEvidence(files.map(({ path }) => path));
-  const rarity = new Rarity(hunks.map(({ weights }) => weights));
+  const rarity = new Rarity(
+    hunks.map(({ weights }) => weights),
+    typicalHunks,
+  );
   const hunksOfFile = files.map((): number[] => []);
   const hunksWith = new Map<string, number[]>();
   for (const [index, { file, weights }] of hunks.entries()) {

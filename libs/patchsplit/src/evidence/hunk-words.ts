@@ -82,7 +82,11 @@ export function allHunkWords(files: readonly FileDelta[]): HunkWords[] {
 export class Rarity {
   private readonly counts = new Map<string, number>();
 
-  constructor(private readonly documents: readonly ReadonlyMap<string, number>[]) {
+  /** @param atLeast the number of hunks that a smaller step is taken for a part of. */
+  constructor(
+    private readonly documents: readonly ReadonlyMap<string, number>[],
+    private readonly atLeast = 0,
+  ) {
     for (const weights of documents) {
       for (const token of weights.keys()) this.counts.set(token, (this.counts.get(token) ?? 0) + 1);
     }
@@ -94,6 +98,6 @@ export class Rarity {
   }
 
   of(token: string): number {
-    return Math.log((this.documents.length + 1) / (this.count(token) + 0.5));
+    return Math.log((Math.max(this.documents.length, this.atLeast) + 1) / (this.count(token) + 0.5));
   }
 }
