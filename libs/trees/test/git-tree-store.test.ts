@@ -1,5 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, readlinkSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { GitTreeStore, TreeError } from '#libs/trees';
 import { refusalOf, StoreUnderTest } from './under-test.js';
@@ -119,12 +128,23 @@ describe('what a process that died left behind', () => {
   it('is cleared away, but not what a living one is writing', async () => {
     const writer = await under.store.writeTree();
     await writer.add('a', '100644', Buffer.from('x'));
-    const dead = join(under.dir, 'incoming', 'work-dead');
-    mkdirSync(join(dead, 'repo'), { recursive: true });
-    writeFileSync(join(dead, 'owner'), '999999999 12345');
-    mkdirSync(join(under.dir, 'incoming', 'work-ownerless'));
+    const incoming = join(under.dir, 'incoming');
+    const [living = ''] = readdirSync(incoming);
+    const [place = '', pid = '', started = ''] = readFileSync(join(incoming, living, 'owner'), 'utf8').split('\n');
+    const leave = (name: string, owner: string | undefined, hoursAgo: number): void => {
+      mkdirSync(join(incoming, name, 'repo'), { recursive: true });
+      if (owner !== undefined) writeFileSync(join(incoming, name, 'owner'), owner);
+      const then = Date.now() / 1000 - hoursAgo * 3600;
+      utimesSync(join(incoming, name), then, then);
+    };
+    leave('dead', `${place}\n999999999\n12345\n`, 0);
+    leave('pid-given-out-again', `${place}\n${pid}\n${Number(started) - 1}\n`, 0);
+    leave('elsewhere', `another-machine pid:[1]\n1\n1\n`, 23);
+    leave('elsewhere-long-ago', `another-machine pid:[1]\n1\n1\n`, 25);
+    leave('just-made', undefined, 0);
+    leave('never-owned', undefined, 25);
     await new GitTreeStore(under.dir).hasTree(absent);
-    expect(readdirSync(join(under.dir, 'incoming'))).toHaveLength(1);
+    expect(readdirSync(incoming).sort()).toEqual(['elsewhere', 'just-made', living].sort());
     const { tree } = await writer.finish();
     expect(await under.store.hasTree(tree)).toBe(true);
   });
