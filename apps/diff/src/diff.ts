@@ -1,16 +1,17 @@
 import { Controller, Logger } from '@nestjs/common';
 import { EventPattern, Payload } from '@nestjs/microservices';
-import { BlobStore } from '#libs/blobs';
+import { BlobError, BlobStore } from '#libs/blobs';
 import { type EventData, type Fact, fact, type GitId } from '#libs/contracts';
 import { EventStore, PoisonMessage, type RecordedEvent, RetryLater, type StreamName } from '#libs/eventstore';
 import { type Changelog, changelogSchema, changelogStep, type SplitResult, splitTrees } from '#libs/patchsplit';
 import { Clock, commandContext, stage } from '#libs/service';
-import { type CommitText, TreeStore } from '#libs/trees';
+import { type CommitText, TreeError, TreeStore } from '#libs/trees';
 import { dropState, type DropState, nextStep, type SplitStep, tagOf } from './domain/drop.js';
 
 type Unpacked = EventData<'SourceDropUnpacked'>;
 
 const baseNotReadyMs = 5_000;
+const diskFullDelayMs = 30_000;
 const maxChangelogBytes = 256 * 1024 * 1024;
 const splicer = { name: 'Splicecast', email: 'splicecast@localhost' };
 
@@ -39,7 +40,11 @@ export class Diff {
     if (step.kind === 'wait') throw new RetryLater(baseNotReadyMs, `drop ${dropId} waits: ${step.why}`);
     if (step.kind === 'never') throw new PoisonMessage(`drop ${dropId} can't be split: ${step.why}`);
     if (step.kind !== 'split' || !drop.received) return;
-    const split = await this.split(drop.received.product, step);
+    const split = await this.split(drop.received.product, step).catch((error: unknown) => {
+      if (!isDiskFull(error)) throw error;
+      this.log.error(`the disk is full: the split of drop ${dropId} waits (${String(error)})`);
+      throw new RetryLater(diskFullDelayMs, 'the disk is full');
+    });
     await this.events.appendToStream(stream, revision, [split], commandContext(event, 'diff'));
   }
 
@@ -111,4 +116,9 @@ function rootOf(product: string, base: Unpacked, changelog?: Changelog): CommitT
   const at = changelog?.entries.find(({ version }) => version === base.version)?.at;
   const message = `${product} ${base.version || base.tree}\n\nAs the vendor released it.\n`;
   return { author: { ...splicer, at: new Date(at ?? 0) }, message };
+}
+
+function isDiskFull(error: unknown): boolean {
+  if (error instanceof BlobError || error instanceof TreeError) return error.code === 'no-space';
+  return error instanceof Error && 'code' in error && error.code === 'ENOSPC';
 }

@@ -1,5 +1,7 @@
 import { execFileSync } from 'node:child_process';
-import { fact } from '#libs/contracts';
+import { MemoryBlobStore } from '#libs/blobs';
+import { type Fact, fact } from '#libs/contracts';
+import { MemoryEventStore } from '#libs/eventstore';
 import { Diff } from '../src/diff.js';
 import { DiffUnderTest, product } from './diff.fixture.js';
 
@@ -111,6 +113,26 @@ describe('the step between two drops', () => {
     if (!unpacked) throw new Error('not unpacked');
     await new Diff(under.events, under.blobs, under.trees, { now: () => new Date() }).handle(unpacked);
     expect(await under.factsOf('drop.b')).toHaveLength(3);
+  });
+
+  it('waits while the disk is full', async () => {
+    await splitStep();
+    const { events } = await under.events.readStream('drop.b');
+    const log = new MemoryEventStore();
+    await log.appendToStream('drop.a', 0, await under.factsOf('drop.a'), {
+      actor: 'x',
+      commandId: '1',
+      correlationId: 'x',
+    });
+    const facts = events.map((one) => one.fact).slice(0, 2);
+    await log.appendToStream('drop.b', 0, facts, { actor: 'x', commandId: '2', correlationId: 'x' });
+    const full = new MemoryBlobStore(2_000);
+    await full.put(await under.blobs.open((facts[1] as Fact<'SourceDropUnpacked'>).data.changelog ?? ''));
+    const [, unpacked] = (await log.readStream('drop.b')).events;
+    if (!unpacked) throw new Error('not unpacked');
+    const diff = new Diff(log, full, under.trees, { now: () => new Date() });
+    await expect(diff.handle(unpacked)).rejects.toMatchObject({ name: 'RetryLater' });
+    await log.close();
   });
 
   it('ends in the dead letter, with the reason, if the base was rejected', async () => {

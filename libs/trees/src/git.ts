@@ -9,7 +9,9 @@ export class GitFailure extends TreeError {
     exitCode: number | null,
     readonly stderr: string,
   ) {
-    const code = /No space left on device|disk quota exceeded/i.test(stderr) ? 'no-space' : 'tree-store-failed';
+    const code = /No space left on device|Out of diskspace|disk quota exceeded/i.test(stderr)
+      ? 'no-space'
+      : 'tree-store-failed';
     super(code, `git ${args[0] ?? ''} failed (${exitCode ?? 'killed'}): ${stderr.trim().slice(0, 2000)}`);
   }
 }
