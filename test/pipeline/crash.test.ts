@@ -99,15 +99,16 @@ it(
 
     const older = cached(drops.older, drops.versions[0]);
     const newer = cached(drops.newer, drops.versions[1]);
-    const olderId = await stages.sendDrop(service.client, older, product, progress);
-    const newerId = await stages.sendDrop(service.client, newer, product, progress, olderId);
-    const kernelId = await stages.sendKernel(service.client, image, headers, olderId, progress);
-    const early = await crashAtEveryStep((types) => types.includes('DropSplit') && types.includes('KernelImported'));
-    await persistently(() =>
-      service.client.post('/v1/fixes', { kernelId, dropId: newerId, select: { limit: 10 } }, z.unknown()),
-    );
-    const late = await crashAtEveryStep((types) => types.includes('BundleSigned') && types.includes('HotPatchRefused'));
-    expect(early).toBeGreaterThanOrEqual(2);
+    const ready = crashAtEveryStep((types) => types.includes('DropSplit') && types.includes('KernelImported'));
+    const olderId = await persistently(() => stages.sendDrop(service.client, older, product, progress));
+    const newerId = await persistently(() => stages.sendDrop(service.client, newer, product, progress, olderId));
+    const kernelId = await persistently(() => stages.sendKernel(service.client, image, headers, olderId, progress));
+    const early = await ready;
+    const signed = crashAtEveryStep((types) => types.includes('BundleSigned') && types.includes('HotPatchRefused'));
+    const request = { kernelId, dropId: newerId, select: { limit: 10 } };
+    await persistently(() => service.client.post('/v1/fixes', request, z.unknown()));
+    const late = await signed;
+    expect(early).toBeGreaterThanOrEqual(4);
     expect(late).toBeGreaterThanOrEqual(2);
 
     // Once more, quietly: whatever is still in hand comes to its end, and an operator's repeated steps change nothing.

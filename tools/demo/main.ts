@@ -32,6 +32,11 @@ async function demo(options: DemoOptions, progress: Progress): Promise<DemoRepor
   await rm(join(demoDir, 'state'), { recursive: true, force: true });
   const service = await ServiceProcess.start(join(demoDir, 'state'));
   let machine: Machine | undefined;
+  const cancel = (): void => {
+    machine?.kill();
+    void service.stop().then(() => process.exit(130));
+  };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, cancel);
   try {
     clock.lap('start');
     progress.heading('From the monolith to commits');

@@ -95,6 +95,7 @@ export async function unpackedDrop(
   const bar = progress.begin(`ingest ${label}`);
   const drop = await client.until(`drop ${dropId} to be unpacked`, minutes(10), async () => {
     const now = await client.find(`/v1/drops/${dropId}`, dropSchema);
+    bar.update(0, 1, 'unpacking into a git tree');
     if (now?.state === 'rejected') throw new Error(`drop ${dropId} was rejected: ${why(now.reasons)}`);
     return now?.tree === undefined ? undefined : now;
   });
@@ -107,6 +108,7 @@ export async function importedKernel(client: ServiceClient, kernelId: string, pr
   const bar = progress.begin('import the kernel');
   const kernel = await client.until(`kernel ${kernelId} to be imported`, minutes(10), async () => {
     const now = await client.find(`/v1/kernels/${kernelId}`, kernelSchema);
+    bar.update(0, 1, 'symbols, types, configuration, headers');
     if (now?.state === 'rejected') throw new Error(`the kernel was rejected: ${why(now.reasons)}`);
     return now?.state === 'imported' ? now : undefined;
   });
@@ -120,6 +122,7 @@ export async function splitDrop(client: ServiceClient, dropId: string, progress:
   const bar = progress.begin('split');
   const drop = await client.until(`drop ${dropId} to be split`, minutes(10), async () => {
     const now = await client.get(`/v1/drops/${dropId}`, dropSchema);
+    bar.update(0, 1, 'hunks to changelog entries');
     if (now.state === 'rejected') throw new Error(`drop ${dropId} was rejected: ${why(now.reasons)}`);
     return now.state === 'split' ? now : undefined;
   });

@@ -8,7 +8,7 @@ import { SignModule } from '../../sign/src/sign.module.js';
 
 /** Every stage in one process, in the order of the flow; each has its own durable worker, as it has in a process of its own. */
 await runStages([
-  { name: 'ingest', module: IngestModule, concurrency: 2 },
+  { name: 'ingest', module: IngestModule },
   { name: 'diff', module: DiffModule },
   { name: 'build', module: BuildModule, concurrency: 2 },
   { name: 'sign', module: SignModule },
