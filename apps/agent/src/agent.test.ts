@@ -121,6 +121,7 @@ describe('when the service is in trouble', () => {
     feed.trouble = { suffix: '', status: 503, code: 'signer-unavailable' };
     await expect(machine.agent.upgrade()).rejects.toMatchObject({ code: 'service-unavailable' });
     await machine.agent.remove([bundleId]);
+    expect(await machine.modules()).toEqual([]);
     const status = await machine.agent.status();
     expect(status).toMatchObject({ reportsWaiting: 1, lastCheckIn: { problem: { code: 'service-unavailable' } } });
     feed.trouble = undefined;

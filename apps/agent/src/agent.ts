@@ -2,6 +2,7 @@ import type { LoadedPatch } from '#libs/loader';
 import { applyBundle, type Outcome, recordFound, reverseBundle } from './applying.js';
 import { checkIn, sendReports } from './check-in.js';
 import { type BundleState, type BundleStates, isApplied, statesFrom } from './domain/bundle-state.js';
+import { unreported } from './domain/facts.js';
 import { plan, type Verdict } from './domain/plan.js';
 import { recover } from './domain/recover.js';
 import { type Status, statusOf } from './domain/status.js';
@@ -70,6 +71,7 @@ export class Agent {
         await this.context.state.journal.append({ type: 'Held', bundleId, by: 'operator', reason });
         outcomes.push(await reverseBundle(this.context, bundleId, reason));
       }
+      await caught(sendReports(this.context));
       return outcomes;
     });
   }
@@ -118,7 +120,7 @@ export class Agent {
       tier: lease?.answer.tier,
       leaseEnds: lease?.answer.expiresAt,
       lastCheckIn: await state.checkIn.read(),
-      reportsWaiting: (await state.reports.waiting()).length,
+      reportsWaiting: unreported(await state.journal.read(), (await state.reported.read())?.seq ?? 0).length,
       obstacles: (await loader.obstacles()).map(({ code, reason, advice }) => ({ code, reason, advice })),
       isTrust: isTrustReason,
     });
@@ -162,7 +164,10 @@ export class Agent {
     const records = await state.journal.read();
     const missing = recover(statesFrom(records), bootId, await loader.loaded());
     const at = now().toISOString();
-    return { states: statesFrom([...records, ...missing.map((record) => ({ ...record, at, bootId }))]), bootId };
+    return {
+      states: statesFrom([...records, ...missing.map((record) => ({ ...record, seq: 1, at, bootId }))]),
+      bootId,
+    };
   }
 
   /** Lets a bundle in again that was taken back or refused. One that took the machine down needs a word of its own. */
@@ -196,7 +201,7 @@ export class Agent {
   private async undertakeWith<T>(work: () => Promise<T>): Promise<T> {
     const { state, loader } = this.context;
     return state.exclusively(async () => {
-      await state.journal.tidy();
+      await state.journal.tidy((await state.reported.read())?.seq ?? 0);
       const missing = recover(statesFrom(await state.journal.read()), await state.bootId(), await loader.loaded());
       for (const record of missing) await recordFound(this.context, record);
       try {

@@ -17,7 +17,7 @@ export type Outcome = { readonly bundleId: string } & (
 );
 
 /**
- * Brings one bundle into the kernel: fetch → admit → no conflict → stage → load → report. Each step can refuse, before any byte
+ * Brings one bundle into the kernel: fetch → admit → no conflict → stage → load. Each step can refuse, before any byte
  * reaches the kernel, and says why.
  * @throws AgentError where it is the service that has trouble, not the bundle.
  */
@@ -33,17 +33,10 @@ export async function applyBundle(context: AgentContext, bundleId: string, kerne
     return { bundleId, result: 'applied', transitionMs };
   } catch (error) {
     const reasons = reasonsIfExpected(error);
-    const isNews = JSON.stringify(before?.reasons) !== JSON.stringify(reasons);
-    await state.journal.append({
-      type: 'Refused',
-      bundleId,
-      reasons: [...reasons],
-      attempt: (before?.attempt ?? 0) + 1,
-    });
-    if (isNews) {
-      log(`refused ${bundleId}: ${reasons.map(({ code, reason }) => `${code}: ${reason}`).join('; ')}`);
-      await report(context, { type: 'UpdateFailed', bundleId, reasons: [...reasons] });
-    }
+    const repeated = JSON.stringify(before?.reasons) === JSON.stringify(reasons);
+    const attempt = (before?.attempt ?? 0) + 1;
+    await state.journal.append({ type: 'Refused', bundleId, reasons: [...reasons], attempt, repeated });
+    if (!repeated) log(`refused ${bundleId}: ${reasons.map(({ code, reason }) => `${code}: ${reason}`).join('; ')}`);
     return { bundleId, result: 'refused', reasons };
   }
 }
@@ -95,7 +88,6 @@ async function refuseConflicts({ state }: AgentContext, bundleId: string, { summ
 
 async function stage(context: AgentContext, bundleId: string, { summary }: Admitted): Promise<void> {
   await context.state.journal.append({ type: 'Staged', bundleId, summary });
-  await report(context, { type: 'UpdateStaged', bundleId });
 }
 
 /** The journal says what is about to happen before it does: if the machine goes down with it, the next boot knows. */
@@ -108,12 +100,11 @@ async function load(context: AgentContext, bundleId: string, { module, summary }
     const { transitionMs } = await state.bundles.withModule(summary.module, module, async (file) =>
       loader.load(file, summary.module, { functions, transitionTimeoutMs, onStall: (tasks) => stalls.push(tasks) }),
     );
+    await recordStalls(context, bundleId, stalls);
     await state.journal.append({ type: 'Applied', bundleId, transitionMs });
-    await reportStalls(context, bundleId, stalls);
-    await report(context, { type: 'UpdateApplied', bundleId, transitionMs });
     return transitionMs;
   } catch (error) {
-    await reportStalls(context, bundleId, error instanceof LoaderError ? [...stalls, error.tasks] : stalls);
+    await recordStalls(context, bundleId, error instanceof LoaderError ? [...stalls, error.tasks] : stalls);
     throw error;
   }
 }
@@ -128,44 +119,27 @@ export async function reverseBundle(context: AgentContext, bundleId: string, why
   try {
     const options = { transitionTimeoutMs, onStall: (tasks: readonly StalledTask[]) => void stalls.push(tasks) };
     const { transitionMs } = await loader.reverse(summary.module, options);
+    await recordStalls(context, bundleId, stalls);
     await state.journal.append({ type: 'Reversed', bundleId, transitionMs });
-    await reportStalls(context, bundleId, stalls);
-    await report(context, { type: 'UpdateReversed', bundleId, transitionMs });
     log(`reversed ${bundleId}: ${why}`);
     return { bundleId, result: 'reversed', transitionMs };
   } catch (error) {
     if (!(error instanceof LoaderError)) throw error;
-    await reportStalls(context, bundleId, [...stalls, error.tasks]);
+    await recordStalls(context, bundleId, [...stalls, error.tasks]);
     const reasons = reasonsOf(error);
     log(`not reversed ${bundleId}: ${error.message}`);
     return { bundleId, result: 'refused', reasons };
   }
 }
 
-/** Records, and reports, what turned out to have happened while the agent didn't look. */
-export async function recordFound(context: AgentContext, record: NewRecord): Promise<void> {
-  const { bundleId, type } = record;
-  await context.state.journal.append(record);
-  context.log(`found ${bundleId}: ${type}${type === 'Refused' ? `, ${record.reasons[0]?.reason}` : ''}`);
-  if (type === 'Applied' || type === 'Reversed') {
-    await report(context, { type: `Update${type}`, bundleId, transitionMs: record.transitionMs });
-  }
-  if (type === 'Refused') await report(context, { type: 'UpdateFailed', bundleId, reasons: record.reasons });
+/** Records what turned out to have happened while the agent didn't look. */
+export async function recordFound({ state, log }: AgentContext, record: NewRecord): Promise<void> {
+  await state.journal.append(record);
+  log(`found ${record.bundleId}: ${record.type}${record.type === 'Refused' ? `, ${record.reasons[0]?.reason}` : ''}`);
 }
 
-type UpdateNews =
-  | { readonly type: 'UpdateStaged'; readonly bundleId: string }
-  | { readonly type: 'UpdateApplied' | 'UpdateReversed'; readonly bundleId: string; readonly transitionMs: number }
-  | { readonly type: 'UpdateStalled'; readonly bundleId: string; readonly tasks: StalledTask[] }
-  | { readonly type: 'UpdateFailed'; readonly bundleId: string; readonly reasons: Reason[] };
-
-/** Puts a fact on the disk; it reaches the service when it can. */
-async function report({ state }: AgentContext, { type, ...data }: UpdateNews): Promise<void> {
-  const { machineId } = await state.machineKey();
-  await state.reports.add({ type, data: { machineId, ...data } } as Parameters<typeof state.reports.add>[0]);
-}
-
-async function reportStalls(
+/** Who held the transition, as last seen. */
+async function recordStalls(
   context: AgentContext,
   bundleId: string,
   stalls: readonly (readonly StalledTask[])[],
@@ -174,7 +148,7 @@ async function reportStalls(
   if (told === undefined) return;
   const tasks = told.map(({ pid, name, stack }) => ({ pid, name, stack: [...stack] }));
   context.log(`${bundleId} was held by ${tasks.map(({ name, pid }) => `${name} (${pid})`).join(', ')}`);
-  await report(context, { type: 'UpdateStalled', bundleId, tasks });
+  await context.state.journal.append({ type: 'Stalled', bundleId, tasks });
 }
 
 function titleOf({ summary }: Admitted): string {

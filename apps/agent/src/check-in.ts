@@ -1,7 +1,8 @@
-import type { UpdatesResponse } from '#libs/contracts';
+import { derivedId, type UpdatesResponse } from '#libs/contracts';
 import { notRegistered } from './adapters/state-folder.js';
 import { statesFrom } from './domain/bundle-state.js';
 import { type AgentContext, feedAt } from './context.js';
+import { factOf, unreported } from './domain/facts.js';
 import { AgentError } from './errors.js';
 import { currentLease } from './registration.js';
 
@@ -54,17 +55,29 @@ async function settle<T>(promise: Promise<T>): Promise<Settled<T>> {
   }
 }
 
-/** Sends the reports that wait. @throws AgentError `service-unavailable`; the rest stays in the queue. */
+/**
+ * Tells the service what the journal has that it hasn't heard of. A report's id follows from its record: sent again because the
+ * answer was lost, it is recorded once. One that the service refuses for good is passed over, so that the others get through.
+ * @throws AgentError `service-unavailable`; the rest is sent next time.
+ */
 export async function sendReports(context: AgentContext): Promise<void> {
   const { state, log } = context;
   const registration = await state.registration.read();
   if (registration === undefined) return;
   const key = await state.machineKey();
   const feed = feedAt(registration.url, key, context);
-  await state.reports.flush(
-    async (report) => feed.report(key.machineId, report),
-    (error) => log(`a report was not taken: ${error.message}`),
-  );
+  const reported = (await state.reported.read())?.seq ?? 0;
+  for (const record of unreported(await state.journal.read(), reported)) {
+    const fact = factOf(record, key.machineId);
+    const reportId = derivedId(key.machineId, JSON.stringify(record));
+    try {
+      if (fact !== undefined) await feed.report(key.machineId, { reportId, facts: [fact] });
+    } catch (error) {
+      if (!(error instanceof AgentError) || error.code !== 'service-refused') throw error;
+      log(`a report was not taken: ${error.message}`);
+    }
+    await state.reported.write({ seq: record.seq });
+  }
 }
 
 /** Forgets the bytes of bundles that are neither offered nor wanted again at the next boot. */

@@ -29,14 +29,15 @@ describe('a guest', () => {
        chroot /share /usr/bin/node -p '"node on " + require("os").release()'
        read word; echo "heard $word"; exit 3`,
     );
-    await guest.waitFor(/^node on/);
+    // Sent before anybody can read it.
     guest.send('hello\n');
+    await guest.waitFor(/^node on/);
     const { code, lines } = await guest.exited;
     expect(code).toBe(3);
     expect(lines).toEqual(
       expect.arrayContaining(['from the host', 'read-only', `node on ${stock.release}`, 'heard hello']),
     );
-  }, 100_000);
+  }, 180_000);
 
   it('that panics, hangs or is killed ends in an error that says which', async () => {
     const panicking = await boot('echo 1 >/proc/sys/kernel/sysrq; echo c >/proc/sysrq-trigger; sleep 60');
@@ -47,5 +48,5 @@ describe('a guest', () => {
     killed.kill();
     await expect(killed.exited).rejects.toMatchObject({ code: 'killed' });
     for (const { pid } of [panicking, hanging, killed]) expect(() => process.kill(pid, 0)).toThrow('ESRCH');
-  }, 100_000);
+  }, 180_000);
 });

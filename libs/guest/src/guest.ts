@@ -4,6 +4,7 @@ import { access, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { GuestError } from './errors.js';
+import { upLine } from './init.js';
 import { buildInitramfs } from './initramfs.js';
 import { readGuestModules } from './modules.js';
 import { qemuCommand } from './qemu.js';
@@ -39,7 +40,7 @@ export interface Guest {
   readonly pid: number;
   /** The console, from its beginning, ending when the guest ends. */
   readonly lines: AsyncIterable<string>;
-  /** Sends text to the job's standard input; lines end in `\n`. */
+  /** Sends text to the job's standard input, once there is a job to read it; lines end in `\n`. */
   send(text: string): void;
   /** @returns the first line that matches, earlier ones included. @throws GuestError if the guest ends without it. */
   waitFor(pattern: RegExp): Promise<string>;
@@ -106,8 +107,10 @@ async function superviseGuest(child: ChildProcess, supervision: Supervision): Pr
     failure ??= error;
     child.kill('SIGKILL');
   };
+  const input = new Input((text) => void child.stdin?.write(text));
   const transcript = new Transcript((line) => {
     supervision.onLine?.(line);
+    if (line.startsWith(upLine)) input.open();
     // panic=-1 with -no-reboot ends QEMU by itself; this says why it did.
     if (panicLine.test(line)) failure ??= new GuestError('kernel-panic', line);
   });
@@ -143,10 +146,27 @@ async function superviseGuest(child: ChildProcess, supervision: Supervision): Pr
     pid: child.pid ?? 0,
     lines: transcript,
     exited,
-    send: (text) => void child.stdin?.write(text),
+    send: (text) => input.send(text),
     waitFor: (pattern) => firstMatch(transcript, pattern),
     kill: () => kill(new GuestError('killed', 'the guest was killed by its caller')),
   };
+}
+
+/** What is sent before the job runs would go to the firmware, and be lost. */
+class Input {
+  private waiting: string[] | undefined = [];
+
+  constructor(private readonly write: (text: string) => void) {}
+
+  send(text: string): void {
+    if (this.waiting === undefined) this.write(text);
+    else this.waiting.push(text);
+  }
+
+  open(): void {
+    for (const text of this.waiting ?? []) this.write(text);
+    this.waiting = undefined;
+  }
 }
 
 async function started(child: ChildProcess): Promise<void> {

@@ -21,6 +21,9 @@ export const shareMounts = {
   state: 'var/lib/splicecast',
 } as const;
 
+/** Begins the line that says that the job starts now. */
+export const upLine = 'guest: up after';
+
 /**
  * The guest's /init: brings up what the job may rely on, runs /job, tells its exit status, powers off. Nothing in it may
  * end early: an /init that exits is a kernel panic.
@@ -54,7 +57,7 @@ if [ -d /share/${proc} ]; then
     mount -t tmpfs tmp /share/${tmp} && mount -t tmpfs run /share/${run} && mount -t tmpfs state /share/${state} ||
     fail "the share has no mount points"
 fi
-echo "guest: up after $(cut -d ' ' -f 1 /proc/uptime) s, Linux $(uname -r)"
+echo "${upLine} $(cut -d ' ' -f 1 /proc/uptime) s, Linux $(uname -r)"
 sh /job
 echo "${exitMark} $?"
 poweroff -f

@@ -6,10 +6,14 @@ import { readWhole, writeWhole } from './json-file.js';
 
 /** So many lines, and the journal is rewritten to what still counts. */
 const compactAfter = 5_000;
+/** A service that is away for good must not fill the disk. */
+const maxUnreported = 4_000;
 const newLine = 0x0a;
 
 /** The journal: a line of JSON a record, on the disk before the deed that it announces. */
 export class JournalFile {
+  private lastSeq = 0;
+
   constructor(
     private readonly path: string,
     private readonly bootId: () => Promise<string>,
@@ -21,17 +25,24 @@ export class JournalFile {
     return (await this.lines()).map((line, index) => this.parse(line, index + 1));
   }
 
-  /** Before the first `append` of an undertaking, under the lock: cuts off what is half written, and what doesn't count any more. */
-  async tidy(): Promise<void> {
+  /**
+   * Before the first `append` of an undertaking, under the lock: cuts off what is half written, and what doesn't count any more.
+   * @param reportedSeq what the service has heard of.
+   */
+  async tidy(reportedSeq: number): Promise<void> {
     const bytes = (await readWhole(this.path)) ?? Buffer.alloc(0);
     if (bytes.length > 0 && bytes.at(-1) !== newLine) await this.rewrite(await this.lines());
     const records = await this.read();
-    if (records.length > compactAfter) await this.rewrite(compact(records).map((record) => JSON.stringify(record)));
+    this.lastSeq = records.at(-1)?.seq ?? 0;
+    const [oldest] = records.slice(-maxUnreported);
+    const kept = compact(records, Math.max(reportedSeq, (oldest?.seq ?? 1) - 1));
+    if (records.length > compactAfter) await this.rewrite(kept.map((record) => JSON.stringify(record)));
   }
 
-  /** Returns when the record is on the disk. */
+  /** Returns when the record is on the disk. Only under the lock, after `tidy`. */
   async append(record: NewRecord): Promise<void> {
-    const whole = recordSchema.parse({ ...record, at: this.now().toISOString(), bootId: await this.bootId() });
+    const at = this.now().toISOString();
+    const whole = recordSchema.parse({ ...record, seq: this.lastSeq + 1, at, bootId: await this.bootId() });
     const file = await open(this.path, 'a', 0o600);
     try {
       await file.writeFile(`${JSON.stringify(whole)}\n`);
@@ -39,6 +50,7 @@ export class JournalFile {
     } finally {
       await file.close();
     }
+    this.lastSeq = whole.seq;
   }
 
   /** A last line without its end doesn't count: the power went while it was written, so what it announces never began. */

@@ -15,7 +15,6 @@ import { JournalFile } from './journal-file.js';
 import { JsonFile, readWhole } from './json-file.js';
 import { withLock } from './lock-file.js';
 import { type MachineKey, machineKeyOf, newPrivateJwk, privateJwkSchema } from './machine-key.js';
-import { ReportQueue } from './report-queue.js';
 
 const registrationSchema = z.object({ url: z.url().max(2048), license: z.string().max(8192) });
 export type Registration = z.infer<typeof registrationSchema>;
@@ -52,7 +51,8 @@ export class StateFolder {
   readonly status;
   readonly journal: JournalFile;
   readonly bundles: BundleCache;
-  readonly reports: ReportQueue;
+  /** The last record that the service has heard of. */
+  readonly reported: JsonFile<{ seq: number }>;
 
   constructor(
     readonly folder: string,
@@ -65,19 +65,19 @@ export class StateFolder {
     this.registration = file('registration.json', registrationSchema);
     this.lease = file('lease.json', leaseSchema);
     this.offers = file('offers.json', offersSchema);
+    this.reported = file('reported.json', z.object({ seq: z.number().int().nonnegative() }));
     this.checkIn = file('check-in.json', checkInSchema);
     this.trust = file('trust.json', trustKeysSchema);
     this.status = file('status.json', statusSchema, 0o644);
     this.journal = new JournalFile(join(folder, 'journal.jsonl'), async () => this.bootId(), now);
     this.bundles = new BundleCache(join(folder, 'bundles'));
-    this.reports = new ReportQueue(join(folder, 'reports'), now);
   }
 
   /** Makes the folders, and lets nobody else of the agent's processes in meanwhile. @throws AgentError `busy`. */
   async exclusively<T>(work: () => Promise<T>): Promise<T> {
     try {
       await mkdir(this.folder, { recursive: true, mode: 0o755 });
-      for (const name of ['bundles', 'reports']) await mkdir(join(this.folder, name), { recursive: true, mode: 0o700 });
+      await mkdir(join(this.folder, 'bundles'), { recursive: true, mode: 0o700 });
     } catch (cause) {
       const advice = 'run this as root, or set SPLICECAST_STATE to a folder of yours';
       throw new AgentError('broken-state', (cause as Error).message, advice, { cause });

@@ -40,6 +40,8 @@ export function evolveBundle(before: BundleState | undefined, record: JournalRec
       return { ...moved, phase: 'applied', transitionMs: record.transitionMs, attempt: 0 };
     case 'Refused':
       return { ...moved, phase: 'refused', reasons: record.reasons, attempt: record.attempt };
+    case 'Stalled':
+      return state;
     case 'ReverseBegun':
       return { ...moved, phase: 'reversing' };
     case 'Reversed':
@@ -63,8 +65,11 @@ export function isApplied(state: BundleState | undefined, bootId: string): boole
   return state?.phase === 'applied' && state.bootId === bootId;
 }
 
-/** Records from which the same states follow: of each bundle the last that tells its content, its phase and its hold. */
-export function compact(records: readonly JournalRecord[]): JournalRecord[] {
+/**
+ * Records from which the same states follow: of each bundle the last that tells its content, its phase, its hold and its release.
+ * Those after `reportedSeq` are kept too: the service hasn't heard of them.
+ */
+export function compact(records: readonly JournalRecord[], reportedSeq: number): JournalRecord[] {
   const kept = new Set<JournalRecord>();
   const seen = new Set<string>();
   for (const record of records.toReversed()) {
@@ -74,11 +79,13 @@ export function compact(records: readonly JournalRecord[]): JournalRecord[] {
       seen.add(key);
     }
   }
-  return records.filter((record) => kept.has(record));
+  return records.filter((record) => kept.has(record) || record.seq > reportedSeq);
 }
 
 function kindsOf({ type }: JournalRecord): readonly string[] {
   if (type === 'Staged') return ['content', 'phase'];
-  if (type === 'Released') return ['hold', 'phase'];
+  // It undoes a refusal, if there was one before it, and no other phase.
+  if (type === 'Released') return ['hold', 'release'];
+  if (type === 'Stalled') return [];
   return type === 'Held' ? ['hold'] : ['phase'];
 }

@@ -85,7 +85,9 @@ function judgeRefused({ bundleId, reasons, attempt, since }: BundleState, at: Da
   // Whether the other bundle is still in the way is looked at anew, without loading anything.
   if (reasons.every(({ code }) => code === 'function-conflict')) return { bundleId, action: 'apply', reasons };
   if (!reasons.every(({ code }) => passing.has(code))) return { bundleId, action: 'hold', reasons };
-  const retryMs = Math.min(firstRetryMs * 2 ** Math.min(attempt - 1, 16), maxRetryMs);
+  const delayMs = Math.min(firstRetryMs * 2 ** Math.min(attempt - 1, 16), maxRetryMs);
+  // It was the agent that was ended, once: nothing is known against the bundle.
+  const retryMs = attempt === 1 && reasons.every(({ code }) => code === 'interrupted') ? 0 : delayMs;
   const due = Date.parse(since) + retryMs <= at.getTime();
   return { bundleId, action: due ? 'apply' : 'wait', reasons };
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { aggregateIdSchema, digestSchema, reasonSchema } from '#libs/contracts';
+import { aggregateIdSchema, digestSchema, reasonSchema, updateStalled } from '#libs/contracts';
 
 const functionSchema = z.object({ object: z.string(), symbol: z.string(), sympos: z.number().int().nonnegative() });
 
@@ -17,6 +17,8 @@ export type BundleSummary = z.infer<typeof summarySchema>;
 const record = <T extends string, S extends z.ZodRawShape>(type: T, shape: S) =>
   z.object({
     type: z.literal(type),
+    /** Counts up from 1. */
+    seq: z.number().int().min(1),
     bundleId: aggregateIdSchema,
     at: z.iso.datetime(),
     /** Boot that it happened in: every boot takes all live patches away. */
@@ -24,13 +26,22 @@ const record = <T extends string, S extends z.ZodRawShape>(type: T, shape: S) =>
     ...shape,
   });
 
-/** One line of the journal: written before and after everything that touches the kernel. */
+/**
+ * One line of the journal: written before and after everything that touches the kernel. What the service hears is made of
+ * these, so that no report can be lost or made up between the two.
+ */
 export const recordSchema = z.discriminatedUnion('type', [
   record('Staged', { summary: summarySchema }),
   record('ApplyBegun', {}),
   record('Applied', { transitionMs: z.number().int().nonnegative() }),
-  /** `attempt`: how often in a row. */
-  record('Refused', { reasons: z.array(reasonSchema).min(1), attempt: z.number().int().min(1) }),
+  /** Tasks that held a transition. */
+  record('Stalled', { tasks: updateStalled.shape.tasks }),
+  /** `attempt`: how often in a row. `repeated`: for the same reasons as the last time, so that it is no news. */
+  record('Refused', {
+    reasons: z.array(reasonSchema).min(1),
+    attempt: z.number().int().min(1),
+    repeated: z.boolean().optional(),
+  }),
   record('ReverseBegun', {}),
   record('Reversed', { transitionMs: z.number().int().nonnegative() }),
   record('Held', { by: z.enum(['operator', 'crash']), reason: z.string().max(1024) }),
@@ -41,6 +52,6 @@ export type JournalRecord = z.infer<typeof recordSchema>;
 /** A record without what the journal itself adds. */
 export type NewRecord = JournalRecord extends infer R
   ? R extends JournalRecord
-    ? Omit<R, 'at' | 'bootId'>
+    ? Omit<R, 'seq' | 'at' | 'bootId'>
     : never
   : never;

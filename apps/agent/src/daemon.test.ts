@@ -1,0 +1,88 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { EmbeddedNats } from '#libs/eventstore';
+import { connectHintPublisher, type HintPublisher } from '#libs/hints';
+import { Alarm } from './alarm.js';
+import { runDaemon } from './daemon.js';
+import { FixtureFeed, license } from './fixture/feed.fixture.js';
+import { FixtureMachine, fixtureFix } from './fixture/machine.fixture.js';
+
+const subject = 'feed.debian.x86_64.6_1_0-1-amd64.stable';
+let nats: EmbeddedNats;
+let dataDir: string;
+let publisher: HintPublisher;
+let machine: FixtureMachine;
+let feed: FixtureFeed;
+
+beforeAll(async () => {
+  dataDir = await mkdtemp(join(tmpdir(), 'daemon-test-'));
+  nats = await EmbeddedNats.start({ dataDir });
+  publisher = await connectHintPublisher({ servers: nats.url, user: nats.user, password: nats.password });
+}, 30_000);
+afterAll(async () => {
+  await publisher.close();
+  await nats.stop();
+  await rm(dataDir, { recursive: true, force: true });
+});
+beforeEach(async () => {
+  machine = await FixtureMachine.create();
+  feed = new FixtureFeed();
+  const { port, agentUser: user, agentPassword: password } = nats;
+  feed.hints = { port, user, password, subjects: [subject] };
+});
+afterEach(async () => {
+  await feed.stop();
+  await machine.remove();
+});
+
+async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
+  for (const deadline = Date.now() + 15_000; !(await holds());) {
+    if (Date.now() > deadline) throw new Error(`waited for ${what}: ${machine.log.join('\n')}`);
+    await sleep(20);
+  }
+}
+
+describe('the daemon', () => {
+  it('hears of a fix and of its recall at once, and stops when it is told to', async () => {
+    const url = await feed.start();
+    await machine.agent.register({ url, license, trust: feed.trust, repin: false });
+    const stop = new AbortController();
+    const options = { pollMs: 3_600_000, signal: stop.signal, alarm: new Alarm() };
+    const running = runDaemon(machine.context, machine.agent, options);
+    await until('hints', () => machine.log.some((line) => line.startsWith('listening')));
+    const { manifest, module } = fixtureFix('one', ['f']);
+    const bundleId = await feed.publish(manifest, module);
+    await publisher.publish(subject, { schema: 1, action: 'published', bundleId });
+    await until('the report', () => feed.reports.some(({ type }) => type === 'UpdateApplied'));
+    feed.recall(bundleId, 'worse than the bug');
+    await publisher.publish(subject, { schema: 1, action: 'recalled', bundleId });
+    await until('the reversal', () => feed.reports.some(({ type }) => type === 'UpdateReversed'));
+    expect(await machine.modules()).toEqual([]);
+    stop.abort();
+    await running;
+    expect(machine.log.at(-1)).toMatch(/^stopped/);
+    expect(machine.log.join('\n')).not.toContain(nats.agentPassword);
+  }, 60_000);
+
+  it('waits for its registration, and lives through a service in trouble', async () => {
+    const url = await feed.start();
+    const stop = new AbortController();
+    const alarm = new Alarm();
+    const running = runDaemon(machine.context, machine.agent, { pollMs: 50, signal: stop.signal, alarm });
+    await until('the hint to register', () => machine.log.some((line) => line.startsWith('not-registered')));
+    await machine.agent.register({ url, license, trust: feed.trust, repin: false });
+    feed.trouble = { suffix: '/updates', status: 503, code: 'index-behind' };
+    alarm.ring();
+    await until('the trouble', () => machine.log.some((line) => line.startsWith('service-unavailable')));
+    feed.trouble = undefined;
+    const { manifest, module } = fixtureFix('one', ['f']);
+    await feed.publish(manifest, module);
+    alarm.ring();
+    await until('the fix', async () => (await machine.modules()).includes('one'));
+    stop.abort();
+    await running;
+    expect(feed.reports.map(({ type }) => type)).not.toContain('UpdateFailed');
+  }, 60_000);
+});
