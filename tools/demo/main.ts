@@ -4,16 +4,18 @@ import { mkdir, readFile, rm } from 'node:fs/promises';
 import { execFile } from 'node:child_process';
 import { dirname, join, relative } from 'node:path';
 import { promisify } from 'node:util';
-import { kernelOfPackage } from '#libs/guest';
+import { type GuestKernel, kernelOfPackage } from '#libs/guest';
 import { GitTreeStore } from '#libs/trees';
 import { canary, canaryPatch } from './canary.js';
 import { Machine } from './machine.js';
 import { demoOptions, type DemoOptions, usage } from './options.js';
 import { fetchPackages, type StepPackages } from './packages.js';
 import { Progress } from './progress.js';
+import { type Made, reportOf, type Shown } from './outcome.js';
 import { type DemoReport, writeReport } from './report.js';
 import { distDir, ServiceProcess } from './service-process.js';
 import * as stages from './stages.js';
+import { StopWatch } from './stop-watch.js';
 import { summary } from './summary.js';
 
 const project = dirname(distDir);
@@ -31,91 +33,80 @@ async function demo(options: DemoOptions, progress: Progress): Promise<DemoRepor
 
   await rm(join(demoDir, 'state'), { recursive: true, force: true });
   const service = await ServiceProcess.start(join(demoDir, 'state'));
-  let machine: Machine | undefined;
-  const cancel = (): void => {
-    machine?.kill();
-    void service.stop().then(() => process.exit(130));
-  };
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, cancel);
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => void service.stop().then(() => process.exit(130)));
+  }
+  clock.lap('start');
   try {
-    clock.lap('start');
-    progress.heading('From the monolith to commits');
-    const { series, kernelId, baseTree } = await ingest(service, packages, progress);
-    clock.lap('ingestAndSplit');
-
-    progress.heading('From commits to live patches');
-    const fixes = await buildSample(
-      service,
-      { kernelId, dropId: series.dropId, baseTree, limit: options.fixes },
-      progress,
-    );
-    clock.lap('build');
-    const bundles = await stages.signedBundles(service.client, fixes, progress);
-    clock.lap('sign');
-
-    progress.heading('A stock machine, running');
-    const license = await stages.issueTrial(service.client, progress);
-    const shareDir = join(demoDir, 'share');
-    machine = await Machine.boot({ client: service.client, kernel, shareDir, project, licenseToken: license.token });
-    const before = await machine.probe();
-    const machineId = await machine.startAgent();
-    clock.lap('bootAndEnrol');
-
-    const bar = progress.begin(`push ${bundles.length} bundles`);
-    await stages.promote(service.client, bundles);
-    const settled = await stages.settledMachine(service.client, machineId, bundles, bar);
-    clock.lap('push');
-    const after = await machine.probe();
-    const canaryBundle = stages.bundleOf(bundles, fixes, canary.subject);
-    const view = await machine.view(machineId);
-    await machine.agent(`remove ${canaryBundle.bundleId}`);
-    const reversed = await machine.probe();
-    clock.lap('reverse');
-    await machine.powerOff();
-    machine = undefined;
-
-    const built = fixes.filter((fix) => fix.state === 'built');
-    const report: DemoReport = {
-      schema: 1,
-      ok: false,
-      startedAt: clock.startedAt.toISOString(),
-      finishedAt: new Date().toISOString(),
-      versions: await versions(packages),
-      counts: {
-        files: series.files ?? 0,
-        commits: series.commits ?? 0,
-        attributed: series.attributed ?? 0,
-        remainders: series.remainders ?? 0,
-        fixes: { proposed: fixes.length, built: built.length, refused: fixes.length - built.length },
-        applied: settled.applied.length,
-        held: settled.held.length,
-      },
-      fixes: fixes.map((fix) => ({
-        fixId: fix.fixId,
-        subject: fix.subject,
-        state: fix.state,
-        cves: fix.cves,
-        functions: (fix.functions ?? []).map((one) => `${one.object}:${one.symbol}`),
-        reasons: fix.reasons ?? [],
-      })),
-      timingsMs: clock.laps,
-      probe: { before, after, reversed },
-      uptime: {
-        beforeSec: before.uptimeSec,
-        afterSec: reversed.uptimeSec,
-        sameBoot: before.bootId === after.bootId && after.bootId === reversed.bootId,
-      },
-      machine: { machineId, effectiveKernel: view.effectiveKernel, cvesFixedLive: view.cvesFixedLive },
-    };
-    return { ...report, ok: happened(report) };
+    const made = await makeBundles(service, packages, options, progress, clock);
+    const shown = await patchMachine(service, kernel, made, progress, clock);
+    return reportOf(await versions(packages), made, shown, clock);
   } catch (error) {
-    if (machine !== undefined) progress.note(`the agent said:\n${await machine.log().catch(() => '(nothing)')}`);
     progress.note(`the service's log: ${relative(process.cwd(), service.logFile)}`);
     throw error;
   } finally {
-    machine?.kill();
     progress.stop();
     await finish(service, options.keep);
+  }
+}
+
+/** From two drops to signed bundles. */
+async function makeBundles(
+  service: ServiceProcess,
+  packages: StepPackages,
+  options: DemoOptions,
+  progress: Progress,
+  clock: StopWatch,
+): Promise<Made> {
+  progress.heading('From the monolith to commits');
+  const { series, kernelId, baseTree } = await ingest(service, packages, progress);
+  clock.lap('ingestAndSplit');
+
+  progress.heading('From commits to live patches');
+  const sample = { kernelId, dropId: series.dropId, baseTree, limit: options.fixes };
+  const fixes = await buildSample(service, sample, progress);
+  clock.lap('build');
+  const bundles = await stages.signedBundles(service.client, fixes, progress);
+  clock.lap('sign');
+  return { series, fixes, bundles };
+}
+
+/** Boots a stock machine with a trial, pushes the bundles to it, and looks before, after, and after reversal. */
+async function patchMachine(
+  { client }: ServiceProcess,
+  kernel: GuestKernel,
+  { fixes, bundles }: Made,
+  progress: Progress,
+  clock: StopWatch,
+): Promise<Shown> {
+  progress.heading('A stock machine, running');
+  const license = await stages.issueTrial(client, progress);
+  const booting = progress.begin(`boot ${kernel.release} with the agent in it`);
+  const shareDir = join(demoDir, 'share');
+  const machine = await Machine.boot({ client, kernel, shareDir, project, licenseToken: license.token });
+  try {
+    const before = await machine.probe();
+    const machineId = await machine.startAgent();
+    booting.done(`machine ${machineId} is enrolled and listens`);
+    clock.lap('bootAndEnrol');
+
+    const bar = progress.begin(`push ${bundles.length} bundles`);
+    await stages.promote(client, bundles);
+    const settled = await stages.settledMachine(client, machineId, bundles, bar);
+    clock.lap('push');
+
+    const after = await machine.probe();
+    const view = await machine.view(machineId);
+    await machine.agent(`remove ${stages.bundleOf(bundles, fixes, canary.subject).bundleId}`);
+    const reversed = await machine.probe();
+    clock.lap('reverse');
+    await machine.powerOff();
+    return { probe: { before, after, reversed }, settled, view };
+  } catch (error) {
+    progress.note(`the agent said:\n${await machine.log().catch(() => '(nothing)')}`);
+    throw error;
+  } finally {
+    machine.kill();
   }
 }
 
@@ -154,19 +145,6 @@ async function buildSample(
   return stages.buildFixes(service.client, requests, progress);
 }
 
-/** The demo worked only if a program in the guest saw each step, in one and the same boot. */
-function happened({ probe, uptime, counts, machine }: DemoReport): boolean {
-  return (
-    !probe.before.patched &&
-    probe.after.patched &&
-    !probe.reversed.patched &&
-    uptime.sameBoot &&
-    uptime.afterSec > uptime.beforeSec &&
-    counts.applied > 0 &&
-    machine.effectiveKernel.includes('+live.')
-  );
-}
-
 async function versions({ step, from, to }: StepPackages): Promise<DemoReport['versions']> {
   const run = promisify(execFile);
   const manifest = JSON.parse(await readFile(join(project, 'package.json'), 'utf8')) as { version: string };
@@ -192,19 +170,6 @@ async function finish(service: ServiceProcess, keep: boolean): Promise<void> {
     `\nThe service stays up at ${service.client.url} (stop it with \`kill ${service.pid}\`). To speak to it:\n\n` +
       `  export SPLICECAST_URL=${service.client.url} SPLICECAST_ADMIN_TOKEN=${service.adminToken}\n  bin/splicectl machine list\n`,
   );
-}
-
-/** Takes the time of each part. */
-class StopWatch {
-  readonly startedAt = new Date();
-  readonly laps: Record<string, number> = {};
-  private lastMs = Date.now();
-
-  lap(name: string): void {
-    const nowMs = Date.now();
-    this.laps[name] = nowMs - this.lastMs;
-    this.lastMs = nowMs;
-  }
 }
 
 async function main(): Promise<number> {
