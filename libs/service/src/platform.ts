@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BlobStore, FolderBlobStore } from '#libs/blobs';
-import { connectEventStore, EmbeddedNats, EventStore, type NatsServers } from '#libs/eventstore';
+import { connectEventStore, EmbeddedNats, EmbeddedNatsError, EventStore, type NatsServers } from '#libs/eventstore';
 import { connectHintPublisher, HintPublisher } from '#libs/hints';
 import { connectRequests, Requests } from '#libs/transport';
 import { GitTreeStore, TreeStore } from '#libs/trees';
@@ -51,7 +51,14 @@ async function openBroker(config: ServiceConfig, onFailure: (error: Error) => vo
     };
   }
   const port = config.natsPort === 0 ? undefined : config.natsPort;
-  const embedded = await EmbeddedNats.start({ dataDir: config.dataDir, host: config.host, port, onFailure });
+  const embedded = await EmbeddedNats.start({ dataDir: config.dataDir, host: config.host, port, onFailure }).catch(
+    (error: unknown) => {
+      if (!(error instanceof EmbeddedNatsError) || error.code !== 'port-in-use') throw error;
+      throw new ConfigError(
+        `port ${config.natsPort} is in use: set SPLICECAST_NATS_PORT to another one, or to 0 for any`,
+      );
+    },
+  );
   return {
     servers: { servers: embedded.url, user: embedded.user, password: embedded.password },
     access: {

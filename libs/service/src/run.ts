@@ -25,6 +25,8 @@ const uploadLimit = 4 * 1024 * 1024 * 1024;
 /** Makes the application of one or several stages over an open platform; call `startStages` on it to run it. */
 export async function createStages(platform: Platform, stages: readonly Stage[]): Promise<NestFastifyApplication> {
   const adapter = new FastifyAdapter({ bodyLimit: jsonBodyLimit, forceCloseConnections: true });
+  // Bodies are JSON or bytes; fastify would take text for the value of a string.
+  adapter.getInstance().removeContentTypeParser('text/plain');
   // Large bodies are never held in memory: the handler gets the stream.
   adapter
     .getInstance()

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import { Controller, HttpCode, Post, Req, UseGuards } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
@@ -13,6 +14,24 @@ const headersSchema = z.object({
   'content-length': z.coerce.number().int().nonnegative().optional(),
   'x-content-sha256': digestSchema.optional(),
 });
+
+/** The request outlives the reading of it, or nobody would hear why it was refused. */
+async function* chunksOf(body: Readable): AsyncGenerator {
+  for await (const chunk of body.iterator({ destroyOnReturn: false })) yield chunk;
+}
+
+/** How long the rest of an upload that was refused is listened to. */
+const drainMs = 30_000;
+
+/**
+ * Reads away what still comes of a refused upload. Left unread, it would block the connection: the client's next request on it
+ * would wait for the server's keep-alive time (72 s) and then be cut off.
+ */
+function drain(request: IncomingMessage): void {
+  request.resume();
+  const late = setTimeout(() => request.destroy(), drainMs).unref();
+  request.once('close', () => clearTimeout(late));
+}
 
 /** Takes bytes into the blob store, as they stream by: `application/octet-stream`, `X-Content-SHA256` if their digest is known. */
 @Controller('v1/blobs')
@@ -32,8 +51,10 @@ export class BlobsController {
       throw new BlobError('blob-too-large', `at most ${maxUploadBytes} bytes are taken`);
     }
     try {
-      return await this.blobs.put(request.body, { maxBytes: maxUploadBytes, expected: headers['x-content-sha256'] });
+      const bytes = Readable.from(chunksOf(request.body), { objectMode: false });
+      return await this.blobs.put(bytes, { maxBytes: maxUploadBytes, expected: headers['x-content-sha256'] });
     } catch (error) {
+      drain(request.raw);
       if (!request.raw.complete && request.raw.destroyed) {
         throw new Problem({ status: 400, code: 'upload-cut-short', title: 'The upload ended too early' });
       }
