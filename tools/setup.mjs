@@ -110,8 +110,5 @@ installSystemPackages();
 installNodePackages();
 if (process.argv.includes('--build')) {
   say('compiling');
-  execFileSync(join(root, 'node_modules', '.bin', 'tsc'), ['-p', 'tsconfig.build.json'], {
-    cwd: root,
-    stdio: ['ignore', 2, 2],
-  });
+  run(join(root, 'node_modules', '.bin', 'tsc'), ['-p', 'tsconfig.build.json']);
 }
