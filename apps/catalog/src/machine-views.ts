@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
+import { effectiveKernel } from '#libs/contracts';
 import { TableReader } from './adapters/table-reader.js';
-import { cvesClosed, effectiveKernel } from './domain/live-kernel.js';
+import { cvesClosed } from './domain/live-kernel.js';
 import { type BundleRow, bundleTable } from './projections/bundle.js';
 import { cveCommitTable } from './projections/cve.js';
 import { type FixRow, fixTable } from './projections/fix.js';
