@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import { fact } from '#libs/contracts';
-import { effectiveKernel } from '#libs/contracts';
+import { effectiveKernel, fact } from '#libs/contracts';
 import { bundleFacts, fixFacts, kernel, runningKernel, sampleLog, series } from './sample.js';
 import { CatalogService } from './service.js';
 import { cleanUp, until } from './stand.js';

@@ -3,8 +3,8 @@ import { SingleBar } from 'cli-progress';
 import { Command } from 'commander';
 import type { ServiceClient } from '#libs/client';
 import { connect } from '../connection.js';
-import { recordSchema } from '../output.js';
-import { resourceCommand, show } from './resource.js';
+import { printJson, printTable, recordSchema } from '../output.js';
+import { pageSchema, resourceCommand, show } from './resource.js';
 
 /** Sends a file to the service's blob store, with a bar where somebody watches. */
 export async function uploadFile(client: ServiceClient, file: string): Promise<{ digest: string; sizeBytes: number }> {
@@ -57,7 +57,9 @@ export function dropCommand(): Command {
     .option('--json', 'for programs')
     .action(async (drop: string, options: { limit: string; json?: boolean }, self: Command) => {
       const path = `/v1/drops/${encodeURIComponent(drop)}/commits?limit=${encodeURIComponent(options.limit)}`;
-      show(await connect(self).get(path, recordSchema), options.json);
+      const page = await connect(self).get(path, pageSchema);
+      if (options.json) printJson(page);
+      else printTable(['commit', 'kind', 'confidence', 'subject', 'cves'], page.items);
     });
   return command;
 }

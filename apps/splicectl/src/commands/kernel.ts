@@ -3,6 +3,7 @@ import { SingleBar } from 'cli-progress';
 import { Command } from 'commander';
 import { type ImportProgress, importKernel, KernelImageError, type KernelProfile } from '#libs/kernelimage';
 import { printJson, printRecord } from '../output.js';
+import { kernelAddCommand } from './kernel-add.js';
 import { resourceCommand } from './resource.js';
 
 interface ImportOptions {
@@ -54,7 +55,7 @@ async function importAction(options: ImportOptions): Promise<void> {
   }
 }
 
-/** `splicectl kernel import --image DEB --headers DEB... --out PROFILE`, and `list|show` of the running service. */
+/** `splicectl kernel import --image DEB --headers DEB... --out PROFILE`, and `add|list|show` of the running service. */
 export function kernelCommand(): Command {
   const command = resourceCommand('kernel', 'kernels', ['kernelId', 'distro', 'release', 'version', 'state']);
   command
@@ -65,5 +66,5 @@ export function kernelCommand(): Command {
     .requiredOption('--out <profile>', 'folder to make')
     .option('--json', 'for programs')
     .action(importAction);
-  return command;
+  return command.addCommand(kernelAddCommand());
 }

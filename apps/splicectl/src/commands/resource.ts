@@ -3,7 +3,8 @@ import { z } from 'zod';
 import { connect } from '../connection.js';
 import { printJson, printRecord, printTable, recordSchema, type ResourceRecord } from '../output.js';
 
-const pageSchema = z.object({ items: z.array(recordSchema), nextCursor: z.string().nullish() });
+/** A page of a list. */
+export const pageSchema = z.object({ items: z.array(recordSchema), nextCursor: z.string().nullish() });
 
 interface ListOptions {
   readonly limit: string;
