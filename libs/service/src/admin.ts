@@ -1,5 +1,5 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
@@ -27,15 +27,37 @@ export class AdminToken {
   static async open(dataDir: string, given?: string): Promise<{ token: AdminToken; fresh?: string }> {
     if (given !== undefined) return { token: AdminToken.of(given) };
     const file = join(dataDir, 'admin-token.sha256');
-    const kept = await readFile(file, 'utf8').catch(() => undefined);
-    if (kept !== undefined && /^[0-9a-f]{64}\n?$/.test(kept)) {
-      return { token: new AdminToken(Buffer.from(kept.trim(), 'hex')) };
-    }
+    const kept = await readHash(file);
+    if (kept !== undefined) return { token: kept };
     const fresh = `sca_${randomBytes(24).toString('base64url')}`;
     await mkdir(dataDir, { recursive: true });
-    await writeFile(file, `${sha256(fresh).toString('hex')}\n`, { mode: 0o600 });
+    // Stages that share the folder may start for the first time at once: the first one's token is everybody's.
+    const temporary = `${file}.${randomBytes(8).toString('hex')}`;
+    try {
+      await writeFile(temporary, `${sha256(fresh).toString('hex')}\n`, { mode: 0o600 });
+      await link(temporary, file);
+    } catch (error) {
+      if (!isThere(error)) throw error;
+      const theirs = await readHash(file);
+      if (theirs === undefined)
+        throw new Error(`${file} is damaged: remove it to have a new token made`, { cause: error });
+      return { token: theirs };
+    } finally {
+      await rm(temporary, { force: true });
+    }
     return { token: AdminToken.of(fresh), fresh };
   }
+}
+
+/** The token whose hash is in a file; undefined if there is none. */
+async function readHash(file: string): Promise<AdminToken | undefined> {
+  const text = await readFile(file, 'utf8').catch(() => undefined);
+  if (text === undefined || !/^[0-9a-f]{64}\n?$/.test(text)) return undefined;
+  return new AdminToken(Buffer.from(text.trim(), 'hex'));
+}
+
+function isThere(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && 'code' in error && error.code === 'EEXIST';
 }
 
 /** Lets in who shows the admin token: `Authorization: Bearer …`. */

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AdminToken } from '#libs/service';
@@ -23,6 +23,19 @@ describe('AdminToken', () => {
     expect(second.fresh).toBeUndefined();
     expect(second.token.matches(first.fresh ?? '')).toBe(true);
     expect(second.token.matches('sca_another')).toBe(false);
+  });
+
+  it('is the same for stages that start for the first time at once on one folder', async () => {
+    const opened = await Promise.all(Array.from({ length: 8 }, () => AdminToken.open(dataDir)));
+    const fresh = opened.flatMap((one) => one.fresh ?? []);
+    expect(fresh).toHaveLength(1);
+    expect(opened.every(({ token }) => token.matches(fresh[0] ?? ''))).toBe(true);
+    expect(await readdir(dataDir)).toEqual(['admin-token.sha256']);
+  });
+
+  it('is not made anew over a damaged file', async () => {
+    await writeFile(join(dataDir, 'admin-token.sha256'), 'half a ha');
+    await expect(AdminToken.open(dataDir)).rejects.toThrow('damaged');
   });
 
   it('is the one that was given', async () => {
