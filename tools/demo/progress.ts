@@ -15,6 +15,7 @@ const bold = (text: string): string => (tty ? `\u001b[1m${text}\u001b[0m` : text
 /** Shows the steps of the demo, one after the other or side by side. */
 export class Progress {
   private bars: MultiBar | undefined;
+  private running = 0;
 
   heading(text: string): void {
     process.stderr.write(`\n${bold(text)}\n`);
@@ -48,15 +49,19 @@ export class Progress {
       Presets.shades_classic,
     );
     const bars = this.bars;
-    const bar: SingleBar = bars.create(1, 0, { label: label.padEnd(34), note: '' });
+    this.running += 1;
+    const bar: SingleBar = bars.create(1, 0, { label: label.padEnd(36), note: '' });
     return {
       update: (done, total, note = '') => {
         bar.setTotal(Math.max(total, 1));
         bar.update(Math.min(done, total), { note: dim(`${note} ${seconds()}`) });
       },
       done: (figures) => {
+        // Written above the bars that still run; removing the bar brings it to the terminal.
+        bars.log(`  ✓ ${label}: ${figures} ${dim(`(${seconds()})`)}\n`);
         bars.remove(bar);
-        process.stderr.write(`\u001b[2K\r  ✓ ${label}: ${figures} ${dim(`(${seconds()})`)}\n`);
+        this.running -= 1;
+        if (this.running === 0) this.stop();
       },
     };
   }
