@@ -6,7 +6,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 
 const blobSchema = z.object({ digest: z.string(), sizeBytes: z.number() });
-const problemSchema = z.object({ title: z.string(), detail: z.string().optional() });
+const problemSchema = z.object({
+  title: z.string(),
+  detail: z.string().optional(),
+  errors: z.array(z.object({ pointer: z.string(), detail: z.string() })).default([]),
+});
 const requestTimeoutMs = 60_000;
 const uploadTimeoutMs = 300_000;
 
@@ -116,9 +120,13 @@ export class ServiceClient {
     const body: unknown = text === '' ? undefined : JSON.parse(text);
     if (response.ok) return body;
     const problem = problemSchema.safeParse(body);
-    const why = problem.success
-      ? `${problem.data.title}${problem.data.detail ? `: ${problem.data.detail}` : ''}`
-      : text;
+    const why = problem.success ? sentence(problem.data) : text.slice(0, 1000);
     throw new ServiceError(response.status, `${method} ${path} → ${response.status} ${why}`);
   }
+}
+
+/** A problem document (RFC 9457) in one line: title, detail, and each wrong field. */
+function sentence({ title, detail, errors }: z.infer<typeof problemSchema>): string {
+  const fields = errors.map((one) => `${one.pointer || '/'} ${one.detail}`);
+  return [title, detail, ...fields].filter((part) => part !== undefined).join(': ');
 }
