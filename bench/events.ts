@@ -47,6 +47,7 @@ interface Report {
   readonly catchUp: { readonly commits: number; readonly store: number; readonly plain: number };
 }
 
+/** Reads the command line; undefined if it asks for help. @throws TypeError that says what is wrong. */
 function options(): Options | undefined {
   const { values } = parseArgs({
     options: {
@@ -195,4 +196,10 @@ async function main(): Promise<void> {
   }
 }
 
-await main();
+try {
+  await main();
+} catch (error) {
+  if (!(error instanceof TypeError)) throw error;
+  process.stderr.write(`${error.message}\n\n${usage}`);
+  process.exitCode = 1;
+}

@@ -35,7 +35,7 @@ async function failedStart(environment: Record<string, string>): Promise<{ code:
     SPLICECAST_PORT: String(await freePort()),
     ...environment,
   };
-  const child = spawn(process.execPath, [join(distDir, 'apps/standalone/src/main.js')], { env });
+  const child = spawn(process.execPath, [join(distDir, 'apps/standalone/src/main.js')], { env, timeout: 25_000 });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
   const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
