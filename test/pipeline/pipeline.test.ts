@@ -120,8 +120,11 @@ it(
     expect((await machine.agent('uname')).trim()).toBe(view.effectiveKernel);
 
     // Each is reversed by itself.
-    await machine.agent(`remove ${stages.bundleOf(bundles, fixes, canary.subject).bundleId}`);
+    const { bundleId } = stages.bundleOf(bundles, fixes, canary.subject);
+    await machine.agent(`remove ${bundleId}`);
     const reversed = await machine.probe();
+    await stages.reversedOn(client, machineId, bundleId);
+    expect((await machine.view(machineId)).effectiveKernel).toContain('+live.1.');
     expect(reversed).toMatchObject({ patched: false, bootId: before.bootId });
     expect(reversed.uptimeSec).toBeGreaterThan(after.uptimeSec);
     expect(await machine.read('/proc/loadavg')).toContain(edits.loadavg.sees);

@@ -97,8 +97,12 @@ async function patchMachine(
 
     const after = await machine.probe();
     const view = await machine.view(machineId);
-    await machine.agent(`remove ${stages.bundleOf(bundles, fixes, canary.subject).bundleId}`);
+    const reversing = progress.begin('take the canary back');
+    const { bundleId } = stages.bundleOf(bundles, fixes, canary.subject);
+    await machine.agent(`remove ${bundleId}`);
     const reversed = await machine.probe();
+    await stages.reversedOn(client, machineId, bundleId);
+    reversing.done('reversed in the running kernel, and reported');
     clock.lap('reverse');
     await machine.powerOff();
     return { probe: { before, after, reversed }, settled, view };

@@ -264,3 +264,11 @@ export function bundleOf(bundles: readonly Bundle[], fixes: readonly Fix[], subj
   if (bundle === undefined) throw new Error(`there is no bundle of “${subject}”: ${why(fix?.reasons)}`);
   return bundle;
 }
+
+/** Waits until the service knows that a machine took a bundle back. */
+export async function reversedOn(client: ServiceClient, machineId: string, bundleId: string): Promise<void> {
+  await client.until(`the report that ${bundleId} was reversed`, minutes(1), async () => {
+    const { updates } = await client.get(`/v1/machines/${machineId}`, updatesSchema);
+    return updates.some((one) => one.bundleId === bundleId && one.state === 'reversed') || undefined;
+  });
+}
