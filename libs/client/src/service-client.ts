@@ -69,7 +69,8 @@ export class ServiceClient {
   async upload(file: string, onProgress: (sent: number, total: number) => void): Promise<z.infer<typeof blobSchema>> {
     const { size } = await stat(file);
     let sent = 0;
-    const counted = createReadStream(file).pipe(
+    const source = createReadStream(file);
+    const counted = source.pipe(
       new Transform({
         transform(chunk: Buffer, _encoding, done) {
           sent += chunk.length;
@@ -78,11 +79,16 @@ export class ServiceClient {
         },
       }),
     );
+    source.once('error', (error) => counted.destroy(error));
     const answer = await this.send('POST', '/v1/blobs', {
       headers: { 'content-type': 'application/octet-stream', 'content-length': String(size) },
       body: Readable.toWeb(counted) as ReadableStream,
       signal: AbortSignal.timeout(uploadTimeoutMs),
       duplex: 'half',
+    }).finally(() => {
+      // A refusal in mid-upload leaves the rest unread.
+      source.destroy();
+      counted.destroy();
     });
     const blob = blobSchema.parse(answer);
     if (blob.sizeBytes !== size)
