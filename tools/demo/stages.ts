@@ -57,10 +57,10 @@ export async function sendDrop(
   base?: string,
 ): Promise<string> {
   const bar = progress.begin(`upload ${source.name} ${source.version}`);
-  const { digest } = await client.upload(source.file, (sent, total) => bar.update(sent, total));
+  const { digest, sizeBytes } = await client.upload(source.file, (sent, total) => bar.update(sent, total));
   const request = { product, fileName: source.fileName, archive: digest, base };
   const { dropId } = await client.post('/v1/drops', request, z.object({ dropId: z.string() }));
-  bar.done(`${(source.sizeBytes / 1e6).toFixed(0)} MB, sha256 ${digest.slice(0, 12)}…`);
+  bar.done(`${(sizeBytes / 1e6).toFixed(0)} MB, sha256 ${digest.slice(0, 12)}…`);
   return dropId;
 }
 
