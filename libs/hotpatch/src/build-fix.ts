@@ -7,6 +7,9 @@ import { objectsOf } from './objects.js';
 import type { BuildOutcome, BuildRequest, BuildStage, BuiltObject, Refusal } from './outcome.js';
 import { touchedBy } from './touched.js';
 
+/** What a compiler says of the source before the fix begins so: no other commit could help. */
+export const unchangedSource = 'the vendor’s source, unchanged: ';
+
 /** Ends a build with every reason that is known at that stage. */
 class Refused extends Error {
   constructor(
@@ -74,7 +77,7 @@ async function compile(
   for (const rule of rules) {
     onProgress?.('compile', rule.object);
     const [original, patched] = await Promise.allSettled([compileObject(before, rule), compileObject(after, rule)]);
-    const failed = [...failureOf(original, 'the vendor’s source, unchanged: '), ...failureOf(patched, '')];
+    const failed = [...failureOf(original, unchangedSource), ...failureOf(patched, '')];
     reasons.push(...failed);
     if (original.status === 'fulfilled' && patched.status === 'fulfilled') {
       built.push({

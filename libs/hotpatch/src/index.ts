@@ -1,3 +1,15 @@
 export { applyPatches, needsEarlierCommits } from './apply-patch.js';
 export { buildFix } from './build-fix.js';
-export type { BuildOutcome, BuildStage, BuiltObject, FileChange, FixSource, HotPatch, Refusal } from './outcome.js';
+export { buildSeriesFix, type SeriesBuildRequest } from './build-series-fix.js';
+export type { BroughtCommit, FixSeries, SeriesCommit } from './dependencies/series.js';
+export { SeriesHistory } from './dependencies/series-history.js';
+export type {
+  BuildOutcome,
+  BuildRequest,
+  BuildStage,
+  BuiltObject,
+  FileChange,
+  FixSource,
+  HotPatch,
+  Refusal,
+} from './outcome.js';

@@ -2,6 +2,7 @@ import type { Reason } from '#libs/contracts';
 import type { SourceTree } from '#libs/kbuild';
 import type { KernelProfile } from '#libs/kernelimage';
 import type { PatchedSymbol } from '#libs/objdiff';
+import type { BroughtCommit } from './dependencies/series.js';
 
 /** One file that a fix changes. */
 export interface FileChange {
@@ -47,6 +48,7 @@ export interface Refusal {
   /** Functions to be replaced that aren't what the vendor ships. */
   readonly mismatches: readonly Reason[];
   readonly objects: readonly BuiltObject[];
+  readonly brings?: readonly BroughtCommit[];
 }
 
 export interface HotPatch {
@@ -56,6 +58,8 @@ export interface HotPatch {
   readonly runPre: { readonly matched: number; readonly checked: number };
   readonly warnings: readonly Reason[];
   readonly objects: readonly BuiltObject[];
+  /** Commits of the series that came along, in its order. */
+  readonly brings?: readonly BroughtCommit[];
 }
 
 export type BuildOutcome = HotPatch | Refusal;

@@ -3,7 +3,7 @@ import type { Git } from './git.js';
 import { TreeError } from './port.js';
 
 /** Takes `cat-file --batch`'s output apart: a line `<id> <type> <size>`, the object's bytes, a newline; or `<name> missing`. */
-class BatchReader {
+export class BatchReader {
   private chunks: Buffer[] = [];
   private buffered = 0;
 

@@ -39,6 +39,7 @@ export interface StoredCommit {
 export type TreeErrorCode =
   | 'tree-not-found'
   | 'path-not-found'
+  | 'commit-not-found'
   | 'too-large'
   | 'patch-does-not-apply'
   /** The disk is full: may be tried again once it isn't. */

@@ -1,23 +1,40 @@
 import { readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { Command } from 'commander';
-import type { Reason } from '#libs/contracts';
-import { applyPatches, buildFix, type BuildOutcome, type HotPatch, type Refusal } from '#libs/hotpatch';
+import {
+  applyPatches,
+  buildFix,
+  type BuildOutcome,
+  type BuildRequest,
+  buildSeriesFix,
+  SeriesHistory,
+} from '#libs/hotpatch';
 import { folderTree, KbuildError } from '#libs/kbuild';
 import { KernelImageError, loadProfile } from '#libs/kernelimage';
+import { SeriesReader, TreeError } from '#libs/trees';
+import { reportBuild } from '../build/report.js';
 import { printJson } from '../output.js';
 
 interface BuildOptions {
   readonly kernel: string;
-  readonly source: string;
-  readonly patch: readonly string[];
+  readonly source?: string;
+  readonly patch?: readonly string[];
+  readonly series?: string;
+  readonly commit?: readonly string[];
   readonly replace?: boolean;
   readonly output: string;
   readonly json?: boolean;
 }
 
-/** As objdiff's. */
-const exitCodes = { built: 0, error: 1, refused: 2, 'no-change': 3 } as const;
+/** The options don't say what to build. */
+class OptionsError extends Error {
+  readonly code = 'bad-options';
+}
+
+/** What is built: patches of a source folder, or commits of a series. */
+type Input =
+  | { readonly source: string; readonly patches: readonly string[] }
+  | { readonly series: string; readonly commits: readonly string[] };
 
 /** The same path holds either the old file or the whole new one. */
 async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
@@ -26,19 +43,48 @@ async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
   await rename(draft, path);
 }
 
-async function build(options: BuildOptions): Promise<BuildOutcome> {
-  if (!(await stat(options.source).catch(() => undefined))?.isDirectory()) {
-    throw new KbuildError('bad-path', `${options.source} is no folder`);
+/** @throws OptionsError if it is neither, or both. */
+function inputOf({ source, patch, series, commit }: BuildOptions): Input {
+  const isPatches = source !== undefined && patch !== undefined;
+  const isCommits = series !== undefined && commit !== undefined;
+  if (isPatches && series === undefined && commit === undefined) return { source, patches: patch };
+  if (isCommits && source === undefined && patch === undefined) return { series, commits: commit };
+  throw new OptionsError('what to build is told by --source and --patch, or by --series and --commit');
+}
+
+type Target = Omit<BuildRequest, 'fix'>;
+
+async function buildPatches(target: Target, source: string, files: readonly string[]): Promise<BuildOutcome> {
+  if (!(await stat(source).catch(() => undefined))?.isDirectory()) {
+    throw new KbuildError('bad-path', `${source} is no folder`);
   }
-  const profile = await loadProfile(options.kernel);
-  const patches = await Promise.all(options.patch.map(async (file) => await readFile(file)));
-  const applied = await applyPatches(folderTree(options.source), patches);
+  const patches = await Promise.all(files.map(async (file) => await readFile(file)));
+  const applied = await applyPatches(folderTree(source), patches);
   if ('refused' in applied) {
     return { outcome: 'refused', stage: 'apply', reasons: applied.refused, mismatches: [], objects: [] };
   }
-  return await buildFix({
-    profile,
-    fix: applied.fix,
+  return await buildFix({ ...target, fix: applied.fix });
+}
+
+async function buildCommits(target: Target, repository: string, names: readonly string[]): Promise<BuildOutcome> {
+  const reader = await SeriesReader.open(repository);
+  try {
+    const commits = names.map((name) => reader.commitOf(name));
+    const history = new SeriesHistory({
+      base: { read: async (path) => await reader.readFile(reader.baseTree, path) },
+      commits: reader.commits,
+      diffs: async (path) => await reader.diffs(path),
+    });
+    return await buildSeriesFix({ ...target, history, commits });
+  } finally {
+    await reader.close();
+  }
+}
+
+async function build(options: BuildOptions): Promise<BuildOutcome> {
+  const input = inputOf(options);
+  const target: Target = {
+    profile: await loadProfile(options.kernel),
     moduleName: basename(options.output, '.ko')
       .toLowerCase()
       .replaceAll(/[^a-z0-9]/g, '_')
@@ -47,49 +93,12 @@ async function build(options: BuildOptions): Promise<BuildOutcome> {
     onProgress: (stage, what) => {
       if (process.stderr.isTTY) process.stderr.write(`\r\u001B[K${stage} ${what}`);
     },
-  });
+  };
+  if ('series' in input) return await buildCommits(target, input.series, input.commits);
+  return await buildPatches(target, input.source, input.patches);
 }
 
-function printReasons(label: string, reasons: readonly Reason[]): void {
-  for (const { code, reason, symbol, object, advice } of reasons) {
-    const where = [object, symbol].filter((one) => one !== undefined).join(' ');
-    process.stdout.write(`${label}: ${where}${where === '' ? '' : ': '}${reason} [${code}]\n`);
-    if (advice !== undefined) process.stdout.write(`    ${advice}\n`);
-  }
-}
-
-function printBuilt({ module, functions, runPre, warnings }: HotPatch, output: string, durationMs: number): void {
-  for (const { object, symbol, sizeBytes } of functions) {
-    process.stdout.write(`replaces ${object}:${symbol} (${sizeBytes} bytes)\n`);
-  }
-  printReasons('note', warnings);
-  process.stdout.write(
-    `made ${output} (${module.bytes.length} bytes) in ${(durationMs / 1000).toFixed(1)} s; ` +
-      `${runPre.matched} of ${runPre.checked} functions match the running kernel\n`,
-  );
-}
-
-function isNoChange({ stage, reasons }: Refusal): boolean {
-  return stage === 'diff' && reasons.every(({ code }) => code === 'no-change');
-}
-
-function report(outcome: BuildOutcome, options: BuildOptions, durationMs: number): void {
-  const objects = outcome.objects.map(({ path, owner }) => ({ path, owner }));
-  if (outcome.outcome === 'built') {
-    process.exitCode = exitCodes.built;
-    const { functions, runPre, warnings, module } = outcome;
-    const made = { name: module.name, path: options.output, sizeBytes: module.bytes.length };
-    if (options.json === true)
-      printJson({ outcome: 'built', module: made, functions, runPre, warnings, objects, durationMs });
-    else printBuilt(outcome, options.output, durationMs);
-    return;
-  }
-  const kind = isNoChange(outcome) ? 'no-change' : 'refused';
-  process.exitCode = exitCodes[kind];
-  const { stage, reasons } = outcome;
-  if (options.json === true) printJson({ outcome: kind, stage, reasons, objects, durationMs });
-  else printReasons(`refused (${stage})`, reasons);
-}
+const expected = [OptionsError, KernelImageError, KbuildError, TreeError];
 
 async function buildAction(options: BuildOptions): Promise<void> {
   const start = Date.now();
@@ -97,22 +106,25 @@ async function buildAction(options: BuildOptions): Promise<void> {
     const outcome = await build(options);
     if (process.stderr.isTTY) process.stderr.write('\r\u001B[K');
     if (outcome.outcome === 'built') await writeWhole(options.output, outcome.module.bytes);
-    report(outcome, options, Date.now() - start);
+    reportBuild(outcome, { output: options.output, json: options.json === true, durationMs: Date.now() - start });
   } catch (error) {
-    if (!(error instanceof KernelImageError || error instanceof KbuildError)) throw error;
-    process.exitCode = exitCodes.error;
-    if (options.json === true) printJson({ outcome: 'error', code: error.code, reason: error.message });
-    else process.stderr.write(`splicectl: ${error.message} [${error.code}]\n`);
+    if (!expected.some((type) => error instanceof type)) throw error;
+    const { code, message } = error as InstanceType<(typeof expected)[number]>;
+    process.exitCode = 1;
+    if (options.json === true) printJson({ outcome: 'error', code, reason: message });
+    else process.stderr.write(`splicectl: ${message} [${code}]\n`);
   }
 }
 
 /** `splicectl build`: exits 0 made, 1 error, 2 refused, 3 no change. */
 export function buildCommand(): Command {
   return new Command('build')
-    .description('make a live patch of source patches, for one kernel: offline')
+    .description('make a live patch of source patches, or of commits of a series, for one kernel: offline')
     .requiredOption('--kernel <profile>', 'the kernel (splicectl kernel import)')
-    .requiredOption('--source <tree>', 'folder of the source that the kernel was built from')
-    .requiredOption('--patch <file...>', 'unified diffs, -p1, in the order to apply them')
+    .option('--source <tree>', 'folder of the source that the kernel was built from')
+    .option('--patch <file...>', 'unified diffs, -p1, in the order to apply them')
+    .option('--series <repository>', 'commits that begin with that source (splicectl split)')
+    .option('--commit <id...>', 'commits of the series; earlier ones that they rest on come along')
     .option('--replace', 'take the place of all live patches that are loaded')
     .requiredOption('-o, --output <module>', 'write the module there; its name is the file’s')
     .option('--json', 'for programs')

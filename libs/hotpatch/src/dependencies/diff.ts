@@ -1,0 +1,71 @@
+/** A run of changed lines: `removed` go, at line `at` (from 0) of the file before, and `added` take their place. */
+export interface Hunk {
+  readonly at: number;
+  /** Lines with their ends; the last of a file may have none. */
+  readonly removed: readonly string[];
+  readonly added: readonly string[];
+}
+
+/** What one commit does to one file. Text is latin1 of the file's bytes. */
+export interface FileDiff {
+  readonly path: string;
+  readonly kind: 'modified' | 'added' | 'deleted';
+  /** Git shows no lines of it. */
+  readonly binary: boolean;
+  readonly hunks: readonly Hunk[];
+}
+
+const header = /^diff --git a\/(.+) b\/\1$/;
+const range = /^@@ -(\d+)(?:,(\d+))? \+\d+(?:,\d+)? @@/;
+
+/** Reads a unified diff without context, as git writes it with `-U0 --no-renames`. */
+export function parseDiff(diff: Uint8Array): readonly FileDiff[] {
+  const lines = Buffer.from(diff.buffer, diff.byteOffset, diff.length).toString('latin1').split('\n');
+  const files: FileDiff[] = [];
+  for (let at = 0; at < lines.length;) {
+    const path = header.exec(lines[at] ?? '')?.[1];
+    at += 1;
+    if (path === undefined) continue;
+    const file = readFile(lines, at, path);
+    files.push(file.diff);
+    at = file.end;
+  }
+  return files;
+}
+
+function readFile(lines: readonly string[], start: number, path: string): { diff: FileDiff; end: number } {
+  let kind: FileDiff['kind'] = 'modified';
+  let binary = false;
+  const hunks: Hunk[] = [];
+  let at = start;
+  for (; at < lines.length && !(lines[at] ?? '').startsWith('diff --git ');) {
+    const line = lines[at] ?? '';
+    const found = range.exec(line);
+    if (found) {
+      const hunk = readHunk(lines, at + 1, Number(found[1]), Number(found[2] ?? 1));
+      hunks.push(hunk.hunk);
+      at = hunk.end;
+      continue;
+    }
+    if (line.startsWith('new file ')) kind = 'added';
+    if (line.startsWith('deleted file ')) kind = 'deleted';
+    if (line.startsWith('Binary files ') || line === 'GIT binary patch') binary = true;
+    at += 1;
+  }
+  return { diff: { path, kind, binary, hunks }, end: at };
+}
+
+function readHunk(lines: readonly string[], start: number, first: number, count: number): { hunk: Hunk; end: number } {
+  const removed: string[] = [];
+  const added: string[] = [];
+  let at = start;
+  for (let last: string[] | undefined; at < lines.length; at += 1) {
+    const line = lines[at] ?? '';
+    if (line.startsWith('\\')) last?.push((last.pop() ?? '').slice(0, -1));
+    else if (line.startsWith('-')) (last = removed).push(`${line.slice(1)}\n`);
+    else if (line.startsWith('+')) (last = added).push(`${line.slice(1)}\n`);
+    else break;
+  }
+  // Where nothing goes, git names the line before.
+  return { hunk: { at: count === 0 ? first : first - 1, removed, added }, end: at };
+}

@@ -1,0 +1,119 @@
+import type { FileDiff, Hunk } from './diff.js';
+
+/** One line that the file has, or had at some time, in its place among all others. */
+interface WovenLine {
+  readonly text: string;
+  /** The commit that brought it; -1 for a line of the base. */
+  readonly from: number;
+  /** The commit that took it away. */
+  until?: number;
+}
+
+/** On which other commits a commit's changes to a file rest. */
+export interface Footing {
+  /** Those whose lines it removes, or that changed something right beside its own changes: it is nothing without them. */
+  readonly needed: ReadonlySet<number>;
+  /** Those that changed something within the three lines around its own changes, where git too would look. */
+  readonly near: ReadonlySet<number>;
+}
+
+const contextLines = 3;
+
+/**
+ * All versions of one file in one list of lines (a weave, as SCCS kept files): the content with any choice of commits follows
+ * exactly from it, and so does what each commit's changes rest on. No text is searched for, so that nothing is found in the
+ * wrong place.
+ */
+export class FileHistory {
+  private readonly lines: WovenLine[];
+  private readonly footings = new Map<number, Footing>();
+  private readonly creators: number[] = [];
+  private readonly deleters: number[] = [];
+  private readonly inBase: boolean;
+
+  /**
+   * @param base the file's text before all commits, as latin1; undefined if there was none.
+   * @param diffs what each commit does to it, by the commit's place in the series, ascending.
+   * @throws HistoryError if they don't follow from each other, or have no lines
+   */
+  constructor(path: string, base: string | undefined, diffs: readonly (readonly [number, FileDiff])[]) {
+    this.inBase = base !== undefined;
+    this.lines = linesOf(base ?? '').map((text) => ({ text, from: -1 }));
+    for (const [commit, diff] of diffs) {
+      if (diff.binary) throw new HistoryError(`${path} is no text`);
+      if (diff.kind === 'added') this.creators.push(commit);
+      if (diff.kind === 'deleted') this.deleters.push(commit);
+      const births = (this.inBase ? 1 : 0) + this.creators.length;
+      if (births !== 1 || this.deleters.length > 1) throw new HistoryError(`${path} goes and comes again`);
+      if (!this.apply(commit, diff.hunks))
+        throw new HistoryError(`${path}: the series’ commits don’t follow from each other`);
+    }
+  }
+
+  /** What commit's changes to the file rest on. */
+  footing(commit: number): Footing {
+    return this.footings.get(commit) ?? { needed: new Set(), near: new Set() };
+  }
+
+  /** The file with those commits and no others; undefined if it isn't there then. */
+  content(commits: ReadonlySet<number>): string | undefined {
+    const there = this.inBase || this.creators.some((one) => commits.has(one));
+    if (!there || this.deleters.some((one) => commits.has(one))) return undefined;
+    return this.lines
+      .filter(({ from, until }) => (from < 0 || commits.has(from)) && (until === undefined || !commits.has(until)))
+      .map(({ text }) => text)
+      .join('');
+  }
+
+  private apply(commit: number, hunks: readonly Hunk[]): boolean {
+    const needed = new Set<number>([...this.creators, ...this.deleters]);
+    const near = new Set<number>();
+    const alive = this.lines.flatMap((line, at) => (line.until === undefined ? [at] : []));
+    // From the end, so that places before stay as they are.
+    for (const { at, removed, added } of hunks.toReversed()) {
+      const gone = alive.slice(at, at + removed.length);
+      if (at > alive.length || gone.length < removed.length) return false;
+      for (const [i, place] of gone.entries()) if (this.lines[place]?.text !== removed[i]) return false;
+      const start = gone[0] ?? (at === 0 ? 0 : (alive[at - 1] ?? 0) + 1);
+      const end = removed.length === 0 ? start : (gone.at(-1) ?? 0) + 1;
+      this.lookAround(start, end, commit, needed, near);
+      for (const place of gone) {
+        const line = this.lines[place];
+        if (line) line.until = commit;
+      }
+      this.lines.splice(end, 0, ...added.map((text) => ({ text, from: commit })));
+    }
+    needed.delete(commit);
+    for (const one of needed) near.add(one);
+    near.delete(commit);
+    this.footings.set(commit, { needed, near });
+    return true;
+  }
+
+  /** Adds the commits that made or unmade the lines of a change (`start` to `end`), and the living ones around it. */
+  private lookAround(start: number, end: number, commit: number, needed: Set<number>, near: Set<number>): void {
+    const note = (line: WovenLine, into: Set<number>): void => {
+      if (line.from >= 0) into.add(line.from);
+      if (line.until !== undefined && line.until !== commit) into.add(line.until);
+    };
+    for (const line of this.lines.slice(start, end)) note(line, needed);
+    for (const step of [-1, 1]) {
+      let living = 0;
+      for (let at = step < 0 ? start - 1 : end; living < contextLines; at += step) {
+        const line = this.lines[at];
+        if (line === undefined) break;
+        note(line, living === 0 ? needed : near);
+        if (line.until === undefined) living += 1;
+      }
+    }
+  }
+}
+
+/** A file's commits can't be told apart. */
+export class HistoryError extends Error {
+  override readonly name = 'HistoryError';
+}
+
+function linesOf(text: string): string[] {
+  return text.match(/[^\n]*\n|[^\n]+$/g) ?? [];
+}

@@ -1,0 +1,127 @@
+import { access } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import type { GitId } from '#libs/contracts';
+import { Git, GitFailure } from './git.js';
+import { ObjectReader } from './object-reader.js';
+import { TreeError } from './port.js';
+
+const maxCommits = 100_000;
+const maxLogBytes = 256 * 2 ** 20;
+const maxFileBytes = 16 * 2 ** 20;
+
+/** A commit of a series, as its message tells of it. */
+export interface SeriesEntry {
+  readonly commit: GitId;
+  readonly tree: GitId;
+  readonly subject: string;
+  /** Its label, for a commit of what no changelog entry explains. */
+  readonly remainder?: string;
+  readonly paths: readonly string[];
+}
+
+/** What one commit changes in some file: a unified diff without context, in the bytes of the file. */
+export interface CommitDiff {
+  readonly commit: GitId;
+  readonly diff: Buffer;
+}
+
+/** Reads a repository as `splicectl split` writes it: the first commit is a whole source tree, each further one a fix. */
+export class SeriesReader {
+  private objects: ObjectReader | undefined;
+
+  private constructor(
+    private readonly git: Git,
+    private readonly root: GitId,
+    private readonly head: GitId,
+    /** The tree that the series begins with. */
+    readonly baseTree: GitId,
+    /** All but the first, in order. */
+    readonly commits: readonly SeriesEntry[],
+  ) {}
+
+  /** Opens a bare repository or a clone of one, at HEAD. @throws TreeError `tree-not-found` if it is none. */
+  static async open(folder: string): Promise<SeriesReader> {
+    const git = new Git(await gitDirOf(resolve(folder)));
+    try {
+      const lines = await git.run(['rev-list', '--first-parent', '--reverse', `--max-count=${maxCommits + 1}`, 'HEAD']);
+      const ids = lines.toString('latin1').trim().split('\n');
+      const [root = ''] = ids;
+      const head = ids.at(-1) ?? root;
+      if (ids.length > maxCommits) throw new TreeError('too-large', `${folder} has more than ${maxCommits} commits`);
+      const tree = (await git.run(['rev-parse', `${root}^{tree}`])).toString('latin1').trim();
+      return new SeriesReader(git, root, head, tree, ids.length > 1 ? await entriesOf(git, `${root}..${head}`) : []);
+    } catch (error) {
+      if (error instanceof GitFailure) throw new TreeError('tree-not-found', `${folder} is no series of commits`);
+      throw error;
+    }
+  }
+
+  /** The full id of the only commit whose id begins so. @throws TreeError `commit-not-found` */
+  commitOf(name: string): GitId {
+    const [found, second] = /^[0-9a-f]{7,40}$/.test(name)
+      ? this.commits.filter(({ commit }) => commit.startsWith(name))
+      : [];
+    if (found && !second) return found.commit;
+    throw new TreeError('commit-not-found', `the series has ${found ? 'several commits' : 'no commit'} ${name}`);
+  }
+
+  /** Reads a file of a tree or commit; undefined if it isn't there. @throws TreeError `too-large` above 16 MiB */
+  async readFile(tree: GitId, path: string): Promise<Buffer | undefined> {
+    this.objects ??= new ObjectReader(this.git, maxFileBytes);
+    return await this.objects.read(`${tree}:${path}`);
+  }
+
+  /** What each commit changes, in order, without context; with a path, only in that file. Commits that change nothing are left out. */
+  async diffs(path?: string): Promise<readonly CommitDiff[]> {
+    if (this.root === this.head) return [];
+    const args = ['log', '--first-parent', '--reverse', '-p', '-U0', '--no-renames', '--no-color', '--no-ext-diff'];
+    args.push('--format=%x00%H', `${this.root}..${this.head}`, ...(path === undefined ? [] : ['--', path]));
+    const output = await this.git.run(args, { maxBytes: maxLogBytes });
+    return records(output).map((record) => ({
+      commit: record.subarray(0, 40).toString('latin1'),
+      diff: record.subarray(41),
+    }));
+  }
+
+  async close(): Promise<void> {
+    await this.objects?.close();
+  }
+}
+
+async function gitDirOf(folder: string): Promise<string> {
+  for (const candidate of [join(folder, '.git'), folder]) {
+    const found = await access(join(candidate, 'HEAD')).then(
+      () => true,
+      () => false,
+    );
+    if (found) return candidate;
+  }
+  throw new TreeError('tree-not-found', `${folder} is no git repository`);
+}
+
+async function entriesOf(git: Git, range: string): Promise<SeriesEntry[]> {
+  const format = '%x00%H %T%n%s%n%(trailers:key=Remainder,valueonly,separator=%x20)';
+  const args = ['log', '--first-parent', '--reverse', '--no-renames', '--name-only', `--format=${format}`, range];
+  return records(await git.run(args, { maxBytes: maxLogBytes })).map((record) => {
+    const [ids = '', subject = '', remainder = '', ...paths] = record.toString('utf8').split('\n');
+    return {
+      commit: ids.slice(0, 40),
+      tree: ids.slice(41),
+      subject,
+      ...(remainder === '' ? {} : { remainder }),
+      paths: paths.filter((path) => path !== ''),
+    };
+  });
+}
+
+/**
+ * The pieces of a log after each NUL at a line's beginning. A source file may hold a NUL too, but in a diff its line begins
+ * with a sign.
+ */
+function records(output: Buffer): Buffer[] {
+  const starts: number[] = [];
+  for (let at = output.indexOf(0); at >= 0; at = output.indexOf(0, at + 1)) {
+    if (at === 0 || output[at - 1] === 10) starts.push(at + 1);
+  }
+  return starts.map((start, i) => output.subarray(start, (starts[i + 1] ?? output.length + 1) - 1));
+}
