@@ -24,11 +24,7 @@ function told(commit: SeriesEntry, outcome: BuildOutcome, seconds: number): FixO
 async function serve({ kernel, series: repository, modules, yardstick }: WorkerSetup): Promise<void> {
   const profile = await loadProfile(kernel);
   const series = await SeriesReader.open(repository);
-  const history = new SeriesHistory({
-    base: { read: async (path) => await series.readFile(series.baseTree, path) },
-    commits: series.commits,
-    diffs: async (path) => await series.diffs(path),
-  });
+  const history = new SeriesHistory(series);
   const answer = async (id: string): Promise<FixOutcome> => {
     const commit = series.commits.find((one) => one.commit === id);
     if (commit === undefined) throw new TypeError(`no commit ${id}`);

@@ -1,9 +1,18 @@
 import { Controller, Logger } from '@nestjs/common';
 import { EventPattern, Payload } from '@nestjs/microservices';
 import { BlobStore } from '#libs/blobs';
-import type { EventData, Fact } from '#libs/contracts';
+import type { AggregateId, EventData, Fact, GitId } from '#libs/contracts';
 import { EventStore, PoisonMessage, type RecordedEvent, RetryLater, type StreamName } from '#libs/eventstore';
-import { buildFix, type BuildOutcome, type BuiltObject, needsEarlierCommits, type Refusal } from '#libs/hotpatch';
+import {
+  buildFix,
+  type BuildOutcome,
+  type BuildRequest,
+  buildSeriesFix,
+  type BuiltObject,
+  needsEarlierCommits,
+  type Refusal,
+  SeriesHistory,
+} from '#libs/hotpatch';
 import { Clock, commandContext, stage } from '#libs/service';
 import { TreeError, TreeStore } from '#libs/trees';
 import { storedFix } from './adapters/stored-tree.js';
@@ -56,6 +65,8 @@ export class Build {
     if (!kernel.imported || !kernel.received) {
       return refusedAtApply([{ code: 'kernel-rejected', reason: `kernel ${kernelId} could not be imported` }]);
     }
+    const head = await this.seriesHead(proposed);
+    if (head !== undefined) return await this.buildCommit(proposed, head, kernel.received);
     const patch = await this.blobs.read(proposed.patch, maxPatchBytes);
     let patchedTree: string;
     try {
@@ -65,13 +76,40 @@ export class Build {
       const paths = error.paths.length > 0 ? error.paths : proposed.paths;
       return refusedAtApply(paths.map((path) => needsEarlierCommits(path)));
     }
-    return await buildFix({
-      profile: await this.profiles.open(kernelId, kernel.received.packages),
-      fix: await storedFix(this.trees, baseTree, patchedTree),
-      moduleName: moduleNameOf(fixId),
-      replace: false,
-      tags: { splicecast_fix: fixId },
-    });
+    const fix = await storedFix(this.trees, baseTree, patchedTree);
+    return await buildFix({ ...(await this.target(fixId, kernel.received)), fix });
+  }
+
+  private async target(
+    fixId: AggregateId,
+    { kernelId, packages }: EventData<'KernelReceived'>,
+  ): Promise<Omit<BuildRequest, 'fix'>> {
+    const profile = await this.profiles.open(kernelId, packages);
+    return { profile, moduleName: moduleNameOf(fixId), replace: false, tags: { splicecast_fix: fixId } };
+  }
+
+  /** A commit of a series brings the earlier ones that it can't do without; anyone's own patch has to stand alone. */
+  private async buildCommit(
+    { fixId, source }: EventData<'FixProposed'>,
+    head: GitId,
+    received: EventData<'KernelReceived'>,
+  ): Promise<BuildOutcome> {
+    const series = await this.trees.series(head);
+    try {
+      const commits = source.kind === 'commit' ? [source.commit] : [];
+      const target = await this.target(fixId, received);
+      return await buildSeriesFix({ ...target, history: new SeriesHistory(series), commits });
+    } finally {
+      await series.close();
+    }
+  }
+
+  /** Where the series ends that a fix is a commit of, if it begins with the kernel's own source. */
+  private async seriesHead({ source, baseTree }: EventData<'FixProposed'>): Promise<GitId | undefined> {
+    if (source.kind !== 'commit') return undefined;
+    const { events } = await this.events.readStream(`drop.${source.dropId}`);
+    const split = events.findLast(({ fact }) => fact.type === 'DropSplit')?.fact;
+    return split?.type === 'DropSplit' && split.data.proof.baseTree === baseTree ? split.data.head : undefined;
   }
 
   private async record(proposed: EventData<'FixProposed'>, outcome: BuildOutcome, start: number): Promise<Fact[]> {

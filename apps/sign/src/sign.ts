@@ -2,7 +2,7 @@ import { Controller, Logger } from '@nestjs/common';
 import { EventPattern, Payload } from '@nestjs/microservices';
 import { BlobStore } from '#libs/blobs';
 import { type AssembledBundle, assembleBundle } from '#libs/bundle';
-import type { EventData, Fact } from '#libs/contracts';
+import { type EventData, type Fact, type SeriesCommit, seriesSchema } from '#libs/contracts';
 import { EventStore, EventStoreError, PoisonMessage, type RecordedEvent, type StreamName } from '#libs/eventstore';
 import { commandContext, stage } from '#libs/service';
 import { bundleState, decideSigned } from './domain/bundle.js';
@@ -11,6 +11,8 @@ import { Keyring } from './ports.js';
 
 /** Far above any live patch (a changed function is some kB), far below what a process can't hold. */
 const maxModuleBytes = 32 * 1024 * 1024;
+/** As diff reads it. */
+const maxSeriesBytes = 256 * 1024 * 1024;
 
 /** Makes a signed bundle of each hot patch. */
 @Controller()
@@ -49,17 +51,31 @@ export class Sign {
   }
 
   private async assemble(fixStream: StreamName, built: EventData<'HotPatchBuilt'>): Promise<AssembledBundle> {
+    const fix = await this.factsOf(fixStream);
     const verdict = examine({
       built,
-      fix: await this.factsOf(fixStream),
+      fix,
       kernel: await this.factsOf(`kernel.${built.kernelId}`),
       module: await this.blobs.read(built.module.digest, maxModuleBytes),
+      ...(built.brings === undefined ? {} : { series: await this.seriesOf(fix) }),
     });
     if ('refused' in verdict) {
       const reasons = verdict.refused.map((one) => `${one.code}: ${one.reason}`).join('; ');
       throw new PoisonMessage(`the hot patch of fix ${built.fixId} must not be signed: ${reasons}`);
     }
     return assembleBundle(verdict.input, verdict.payloads);
+  }
+
+  /** The commits that a fix's drop was split into; none where it isn't from one. */
+  private async seriesOf(fix: readonly Fact[]): Promise<readonly SeriesCommit[]> {
+    const proposed = fix.findLast(({ type }) => type === 'FixProposed');
+    if (proposed?.type !== 'FixProposed' || proposed.data.source.kind !== 'commit') return [];
+    const split = (await this.factsOf(`drop.${proposed.data.source.dropId}`)).findLast(
+      ({ type }) => type === 'DropSplit',
+    );
+    if (split?.type !== 'DropSplit') return [];
+    const bytes = await this.blobs.read(split.data.series, maxSeriesBytes);
+    return seriesSchema.parse(JSON.parse(bytes.toString('utf8'))).commits;
   }
 
   private async store(

@@ -22,6 +22,19 @@ export const manifestSchema = z.object({
         subject: z.string().max(1024),
         cves: z.array(z.string().max(32)).max(1000),
         paths: z.array(z.string().max(4096)).max(10_000),
+        /** Earlier commits that the fix can't do without: they are in the module too. */
+        brings: z
+          .array(
+            z.object({
+              commit: objectId,
+              upstream: objectId.optional(),
+              subject: z.string().max(1024),
+              cves: z.array(z.string().max(32)).max(1000),
+            }),
+          )
+          .min(1)
+          .max(100)
+          .optional(),
       }),
     )
     .min(1)

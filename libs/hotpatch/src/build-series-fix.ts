@@ -130,7 +130,7 @@ async function build(
 
 async function sourceOf(request: SeriesBuildRequest, { commits }: Closure): Promise<FixSource> {
   const { history } = request;
-  const { base } = history.series;
+  const { base } = history;
   const chosen = new Set(commits);
   const changes: FileChange[] = [];
   const contents = new Map<string, Buffer | undefined>();

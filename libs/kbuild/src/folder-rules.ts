@@ -29,6 +29,11 @@ splicecast-folder:
 	@printf '%s\\0' '@subdirs' $(subdir-ym) '@builtin' $(patsubst %/built-in.a,%,$(subdir-builtin)) \\
 	 '@modular' $(patsubst %/modules.order,%,$(subdir-modorder)) \\
 	 '@objects' $(filter %.o,$(real-obj-y) $(lib-y) $(real-obj-m)) '@environment'; env -0
+# Objects are no goals: a goal in a folder below makes Makefile.build descend there.
+splicecast-rules: $(splicecast-objects)
+	@:
+# Generated parsers aren't there, and aren't needed to print a rule.
+%.asn1.c %.asn1.h %.lex.c %.tab.c %.tab.h: ;
 $(splicecast-objects): $(obj)/%.o: FORCE
 	@printf '%s\\0' '@object' '$@' '$(if $(filter $@,$(real-obj-y) $(lib-y)),y)' '$(part-of-module)' '$(modname)' \\
 	 '$(objtool-enabled)' '@compile' $(CC) $(c_flags) '@objtool' $(objtool-args) '@end'
@@ -85,7 +90,10 @@ async function rulesIn(
   objects: readonly string[],
 ): Promise<ReadonlyMap<string, ObjectRule | Unbuilt>> {
   if (objects.length === 0) return new Map();
-  return readRules(await evaluate(workspace, visit, [`splicecast-objects=${objects.join(' ')}`, ...objects]), visit);
+  return readRules(
+    await evaluate(workspace, visit, [`splicecast-objects=${objects.join(' ')}`, 'splicecast-rules']),
+    visit,
+  );
 }
 
 /** Goes from the root towards the folder as the build would, as far as it would go. */

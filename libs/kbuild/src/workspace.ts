@@ -38,7 +38,8 @@ export class Workspace {
     const workspace = new Workspace(root, profile, source, changed);
     await workspace.linkFolder('');
     // Tracepoints are included by a path from here (TRACE_INCLUDE_PATH ../../fs/xfs): through a link that would lead astray.
-    await workspace.makeReal('include/trace');
+    // The same holds for `../../../fs/dlm/dlm_internal.h` in include/trace/events/dlm.h.
+    await workspace.makeReal('include/trace/events');
     return workspace;
   }
 

@@ -12,6 +12,7 @@ import {
   type CommitText,
   type NewCommit,
   type StoredCommit,
+  type StoredSeries,
   type TreeChange,
   type TreeEntry,
   TreeError,
@@ -20,6 +21,7 @@ import {
 } from './port.js';
 import { Quarantine } from './quarantine.js';
 import { sweepScratch } from './scratch.js';
+import { SeriesReader } from './series-reader.js';
 
 const maxBlobBytes = 64 * 2 ** 20;
 const maxPatchBytes = 256 * 2 ** 20;
@@ -115,6 +117,11 @@ export class GitTreeStore extends TreeStore {
   async applyPatch(tree: GitId, patch: Uint8Array): Promise<GitId> {
     await this.need(tree);
     return applyToTree(this.git, this.incoming, tree, patch);
+  }
+
+  async series(head: GitId): Promise<StoredSeries> {
+    await this.open();
+    return await SeriesReader.at(this.git, head);
   }
 
   async setRef(ref: string, commit: GitId): Promise<void> {

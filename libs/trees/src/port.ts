@@ -36,6 +36,36 @@ export interface StoredCommit {
   readonly tree: GitId;
 }
 
+/** A commit of a series, as its message tells of it. */
+export interface SeriesEntry {
+  readonly commit: GitId;
+  readonly tree: GitId;
+  readonly subject: string;
+  /** Its label, for a commit of what no changelog entry explains. */
+  readonly remainder?: string;
+  readonly paths: readonly string[];
+}
+
+/** What one commit changes: a unified diff without context, in the bytes of the files. */
+export interface CommitDiff {
+  readonly commit: GitId;
+  readonly diff: Buffer;
+}
+
+/** A source tree, and the commits that lead from it to another. */
+export interface StoredSeries {
+  readonly baseTree: GitId;
+  /** In order, without the one that is the base. */
+  readonly commits: readonly SeriesEntry[];
+  /** The full id of the only commit whose id begins so. @throws TreeError `commit-not-found` */
+  commitOf(name: string): GitId;
+  /** Reads a file of a tree or commit; undefined if it isn't there. @throws TreeError `too-large` above 16 MiB */
+  readFile(tree: GitId, path: string): Promise<Buffer | undefined>;
+  /** What each commit changes, in order; with a path, only in that file, and without the commits that don't. */
+  diffs(path?: string): Promise<readonly CommitDiff[]>;
+  close(): Promise<void>;
+}
+
 export type TreeErrorCode =
   | 'tree-not-found'
   | 'path-not-found'
@@ -98,6 +128,8 @@ export abstract class TreeStore {
   abstract patchOf(commit: GitId): Promise<Buffer>;
   /** Applies a unified diff to a tree. @throws TreeError `patch-does-not-apply` with the paths that conflict. */
   abstract applyPatch(tree: GitId, patch: Uint8Array): Promise<GitId>;
+  /** Reads the series of commits that ends there. @throws TreeError `tree-not-found` */
+  abstract series(head: GitId): Promise<StoredSeries>;
   /** Points a branch or tag at a commit, so that it can be cloned and is never collected. */
   abstract setRef(ref: string, commit: GitId): Promise<void>;
 }

@@ -3,60 +3,46 @@ import { join, resolve } from 'node:path';
 import type { GitId } from '#libs/contracts';
 import { Git, GitFailure } from './git.js';
 import { ObjectReader } from './object-reader.js';
-import { TreeError } from './port.js';
+import { type CommitDiff, type SeriesEntry, type StoredSeries, TreeError } from './port.js';
 
 const maxCommits = 100_000;
 const maxLogBytes = 256 * 2 ** 20;
 const maxFileBytes = 16 * 2 ** 20;
 
-/** A commit of a series, as its message tells of it. */
-export interface SeriesEntry {
-  readonly commit: GitId;
-  readonly tree: GitId;
-  readonly subject: string;
-  /** Its label, for a commit of what no changelog entry explains. */
-  readonly remainder?: string;
-  readonly paths: readonly string[];
-}
-
-/** What one commit changes in some file: a unified diff without context, in the bytes of the file. */
-export interface CommitDiff {
-  readonly commit: GitId;
-  readonly diff: Buffer;
-}
-
 /** Reads a repository as `splicectl split` writes it: the first commit is a whole source tree, each further one a fix. */
-export class SeriesReader {
+export class SeriesReader implements StoredSeries {
   private objects: ObjectReader | undefined;
 
   private constructor(
     private readonly git: Git,
     private readonly root: GitId,
     private readonly head: GitId,
-    /** The tree that the series begins with. */
     readonly baseTree: GitId,
-    /** All but the first, in order. */
     readonly commits: readonly SeriesEntry[],
   ) {}
 
   /** Opens a bare repository or a clone of one, at HEAD. @throws TreeError `tree-not-found` if it is none. */
   static async open(folder: string): Promise<SeriesReader> {
-    const git = new Git(await gitDirOf(resolve(folder)));
+    return await SeriesReader.at(new Git(await gitDirOf(resolve(folder))), 'HEAD');
+  }
+
+  /** Reads the commits that lead to `tip`. @throws TreeError `tree-not-found` */
+  static async at(git: Git, tip: string): Promise<SeriesReader> {
     try {
-      const lines = await git.run(['rev-list', '--first-parent', '--reverse', `--max-count=${maxCommits + 1}`, 'HEAD']);
+      const lines = await git.run(['rev-list', '--first-parent', '--reverse', `--max-count=${maxCommits + 1}`, tip]);
       const ids = lines.toString('latin1').trim().split('\n');
       const [root = ''] = ids;
       const head = ids.at(-1) ?? root;
-      if (ids.length > maxCommits) throw new TreeError('too-large', `${folder} has more than ${maxCommits} commits`);
+      if (ids.length > maxCommits) throw new TreeError('too-large', `a series of more than ${maxCommits} commits`);
       const tree = (await git.run(['rev-parse', `${root}^{tree}`])).toString('latin1').trim();
       return new SeriesReader(git, root, head, tree, ids.length > 1 ? await entriesOf(git, `${root}..${head}`) : []);
     } catch (error) {
-      if (error instanceof GitFailure) throw new TreeError('tree-not-found', `${folder} is no series of commits`);
+      if (error instanceof GitFailure)
+        throw new TreeError('tree-not-found', `${git.gitDir} holds no series of commits at ${tip}`);
       throw error;
     }
   }
 
-  /** The full id of the only commit whose id begins so. @throws TreeError `commit-not-found` */
   commitOf(name: string): GitId {
     const [found, second] = /^[0-9a-f]{7,40}$/.test(name)
       ? this.commits.filter(({ commit }) => commit.startsWith(name))
@@ -65,13 +51,11 @@ export class SeriesReader {
     throw new TreeError('commit-not-found', `the series has ${found ? 'several commits' : 'no commit'} ${name}`);
   }
 
-  /** Reads a file of a tree or commit; undefined if it isn't there. @throws TreeError `too-large` above 16 MiB */
   async readFile(tree: GitId, path: string): Promise<Buffer | undefined> {
     this.objects ??= new ObjectReader(this.git, maxFileBytes);
     return await this.objects.read(`${tree}:${path}`);
   }
 
-  /** What each commit changes, in order, without context; with a path, only in that file. Commits that change nothing are left out. */
   async diffs(path?: string): Promise<readonly CommitDiff[]> {
     if (this.root === this.head) return [];
     const args = ['log', '--first-parent', '--reverse', '-p', '-U0', '--no-renames', '--no-color', '--no-ext-diff'];

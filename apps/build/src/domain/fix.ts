@@ -41,6 +41,9 @@ export function decideBuilt(
       functions: patch.functions.map((one) => ({ ...one })),
       runPre: patch.runPre,
       warnings: clipped(patch.warnings),
+      ...(patch.brings === undefined || patch.brings.length === 0
+        ? {}
+        : { brings: patch.brings.map(({ commit, subject, why }) => ({ commit, subject, why: why.slice(0, 2048) })) }),
       durationMs: settling.durationMs,
     }),
   ];

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { OnApplicationShutdown } from '@nestjs/common';
 import { DataSource, type EntityManager, type Logger } from 'typeorm';
 import { Initial1763900000000 } from '../migrations/1763900000000-initial.js';
+import { BroughtCommits1764028800000 } from '../migrations/1764028800000-brought-commits.js';
 import { readModels } from '../projections/index.js';
 import { checkpointEntity } from './checkpoint.js';
 
@@ -90,7 +91,7 @@ function source({ dataDir, databaseUrl, logger }: DatabaseOptions): DataSource {
     enableWAL: true,
     busyTimeout: busyTimeoutMs,
     entities: [checkpointEntity, ...readModels.map(({ table }) => table.entity)],
-    migrations: [Initial1763900000000],
+    migrations: [Initial1763900000000, BroughtCommits1764028800000],
     ...(logger === undefined ? {} : { logger, logging: 'all' as const }),
   });
 }

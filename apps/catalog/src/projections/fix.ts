@@ -3,7 +3,7 @@ import { fixEvents, fixProposed, hotPatchBuilt, hotPatchRefused, reasonSchema } 
 import { begun, folded, place, type Seen } from './read-model.js';
 import { placeShape, table } from './table.js';
 
-const built = hotPatchBuilt.pick({ module: true, functions: true, runPre: true, warnings: true });
+const built = hotPatchBuilt.pick({ module: true, functions: true, runPre: true, warnings: true, brings: true });
 
 const fixSchema = z.object({
   ...fixProposed.shape,

@@ -1,5 +1,5 @@
 import { type ManifestInput, payloadPathOf } from '#libs/bundle';
-import { digestOf, type EventData, type Fact, type Reason } from '#libs/contracts';
+import { digestOf, type EventData, type Fact, type Reason, type SeriesCommit } from '#libs/contracts';
 
 /** What the log and the blob store say of a hot patch that is to be signed. */
 export interface Evidence {
@@ -8,6 +8,8 @@ export interface Evidence {
   readonly fix: readonly Fact[];
   readonly kernel: readonly Fact[];
   readonly module: Uint8Array;
+  /** The commits of the series that the fix is from; only looked at for a fix that brings others of them. */
+  readonly series?: readonly SeriesCommit[];
 }
 
 /** What goes into the bundle, or every reason why it must not be signed. */
@@ -19,7 +21,7 @@ export type Verdict =
  * Says what would be signed. It takes nobody's word: the fix, the kernel and the module's bytes must agree with each other, since
  * a signature says that they do, and the kernel's own loader checks neither release nor build id.
  */
-export function examine({ built, fix, kernel, module }: Evidence): Verdict {
+export function examine({ built, fix, kernel, module, series = [] }: Evidence): Verdict {
   const proposed = last(fix, 'FixProposed');
   const imported = last(kernel, 'KernelImported');
   if (proposed === undefined) return { refused: [reason('fix-unknown', `nobody proposed the fix ${built.fixId}`)] };
@@ -30,10 +32,11 @@ export function examine({ built, fix, kernel, module }: Evidence): Verdict {
     ...checkFix(built, proposed, fix),
     ...checkKernel(built, proposed, imported),
     ...checkModule(built, imported, module),
+    ...checkBrought(built, series),
   ];
   if (refused.length > 0) return { refused };
   return {
-    input: manifestOf(built, proposed, imported),
+    input: manifestOf(built, proposed, imported, series),
     payloads: new Map([[payloadPathOf(built.module.name), module]]),
   };
 }
@@ -76,6 +79,32 @@ function checkModule(
   return found;
 }
 
+function checkBrought({ brings = [] }: EventData<'HotPatchBuilt'>, series: readonly SeriesCommit[]): Reason[] {
+  const known = new Set(series.flatMap(({ commit, kind }) => (kind === 'attributed' ? [commit] : [])));
+  return brings
+    .filter(({ commit }) => !known.has(commit))
+    .map(({ commit }) => reason('brought-commit-unknown', `the fix’s series has no attributed commit ${commit}`));
+}
+
+/** What the series itself says of the brought commits. */
+function broughtOf(
+  { brings = [] }: EventData<'HotPatchBuilt'>,
+  series: readonly SeriesCommit[],
+): Pick<ManifestInput['fixes'][number], 'brings'> {
+  if (brings.length === 0) return {};
+  const brought = new Set(brings.map(({ commit }) => commit));
+  return {
+    brings: series
+      .filter(({ commit }) => brought.has(commit))
+      .map(({ commit, upstream, subject, cves }) => ({
+        commit,
+        ...(upstream === undefined ? {} : { upstream }),
+        subject,
+        cves,
+      })),
+  };
+}
+
 /**
  * The `key=value` strings of a module's `.modinfo`. They are looked for by form and not by section: a wrong module then fails
  * the comparison, and nothing here has to parse an ELF file that nobody has vouched for yet.
@@ -94,6 +123,7 @@ function manifestOf(
   built: EventData<'HotPatchBuilt'>,
   proposed: EventData<'FixProposed'>,
   imported: EventData<'KernelImported'>,
+  series: readonly SeriesCommit[],
 ): ManifestInput {
   const { fixId, subject, cves, paths, upstream, source } = proposed;
   return {
@@ -107,6 +137,7 @@ function manifestOf(
         subject,
         cves,
         paths,
+        ...broughtOf(built, series),
       },
     ],
     functions: built.functions,

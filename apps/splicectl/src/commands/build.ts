@@ -70,12 +70,7 @@ async function buildCommits(target: Target, repository: string, names: readonly 
   const reader = await SeriesReader.open(repository);
   try {
     const commits = names.map((name) => reader.commitOf(name));
-    const history = new SeriesHistory({
-      base: { read: async (path) => await reader.readFile(reader.baseTree, path) },
-      commits: reader.commits,
-      diffs: async (path) => await reader.diffs(path),
-    });
-    return await buildSeriesFix({ ...target, history, commits });
+    return await buildSeriesFix({ ...target, history: new SeriesHistory(reader), commits });
   } finally {
     await reader.close();
   }

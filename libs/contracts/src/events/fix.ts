@@ -48,6 +48,13 @@ export const patchedFunctionSchema = z.object({
 });
 export type PatchedFunction = z.infer<typeof patchedFunctionSchema>;
 
+/** A commit of the drop's series that a fix can't do without, and that its live patch holds too. */
+export const broughtCommitSchema = z.object({
+  commit: gitIdSchema,
+  subject: z.string().max(1024),
+  why: z.string().max(2048),
+});
+
 export const hotPatchBuilt = z.object({
   fixId: aggregateIdSchema,
   kernelId: aggregateIdSchema,
@@ -56,6 +63,8 @@ export const hotPatchBuilt = z.object({
   /** How many functions of the originals were matched byte for byte against the shipped image. */
   runPre: z.object({ matched: count, checked: count }),
   warnings: z.array(reasonSchema),
+  /** In the order of the series. */
+  brings: z.array(broughtCommitSchema).min(1).max(100).optional(),
   durationMs: count,
 });
 

@@ -4,6 +4,8 @@ export interface Hunk {
   /** Lines with their ends; the last of a file may have none. */
   readonly removed: readonly string[];
   readonly added: readonly string[];
+  /** The line that git names as the beginning of the function or structure around. */
+  readonly inside: string;
 }
 
 /** What one commit does to one file. Text is latin1 of the file's bytes. */
@@ -16,7 +18,7 @@ export interface FileDiff {
 }
 
 const header = /^diff --git a\/(.+) b\/\1$/;
-const range = /^@@ -(\d+)(?:,(\d+))? \+\d+(?:,\d+)? @@/;
+const range = /^@@ -(\d+)(?:,(\d+))? \+\d+(?:,\d+)? @@ ?(.*)$/;
 
 /** Reads a unified diff without context, as git writes it with `-U0 --no-renames`. */
 export function parseDiff(diff: Uint8Array): readonly FileDiff[] {
@@ -42,9 +44,11 @@ function readFile(lines: readonly string[], start: number, path: string): { diff
     const line = lines[at] ?? '';
     const found = range.exec(line);
     if (found) {
-      const hunk = readHunk(lines, at + 1, Number(found[1]), Number(found[2] ?? 1));
-      hunks.push(hunk.hunk);
-      at = hunk.end;
+      const count = Number(found[2] ?? 1);
+      const { removed, added, end } = readLines(lines, at + 1);
+      // Where nothing goes, git names the line before.
+      hunks.push({ at: Number(found[1]) - (count === 0 ? 0 : 1), removed, added, inside: found[3] ?? '' });
+      at = end;
       continue;
     }
     if (line.startsWith('new file ')) kind = 'added';
@@ -55,7 +59,10 @@ function readFile(lines: readonly string[], start: number, path: string): { diff
   return { diff: { path, kind, binary, hunks }, end: at };
 }
 
-function readHunk(lines: readonly string[], start: number, first: number, count: number): { hunk: Hunk; end: number } {
+function readLines(
+  lines: readonly string[],
+  start: number,
+): { removed: readonly string[]; added: readonly string[]; end: number } {
   const removed: string[] = [];
   const added: string[] = [];
   let at = start;
@@ -66,6 +73,5 @@ function readHunk(lines: readonly string[], start: number, first: number, count:
     else if (line.startsWith('+')) (last = added).push(`${line.slice(1)}\n`);
     else break;
   }
-  // Where nothing goes, git names the line before.
-  return { hunk: { at: count === 0 ? first : first - 1, removed, added }, end: at };
+  return { removed, added, end: at };
 }

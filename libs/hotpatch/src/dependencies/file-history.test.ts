@@ -8,6 +8,7 @@ const hunk = (at: number, removed: readonly string[], added: readonly string[]):
   at,
   removed: removed.map((line) => `${line}\n`),
   added: added.map((line) => `${line}\n`),
+  inside: '',
 });
 const change = (...hunks: Hunk[]): FileDiff => ({ path: 'a.c', kind: 'modified', binary: false, hunks });
 const history = (...diffs: FileDiff[]): FileHistory =>

@@ -48,6 +48,12 @@ const commits: SeriesDiffs = [
   diff('net/b.c', ['static void check(int a)'], ['static void check(int a, int b)']),
   diff('net/c.c', [], ['\tint found = 0;', 'out:', '\tcheck(a, b);']),
   diff('net/d.h', ['#define FLAG_X 1'], ['#define FLAG_X 2']),
+  diff('net/e.c', ['\t\t\t  struct two *two)'], ['\t\t\t  struct two *two, bool three)']).replace(
+    'int around(void)',
+    'static void longer(struct one *one,',
+  ),
+  diff('net/f.h', [], ['DEFINE_LOCK_GUARD_1(held, struct x, lock(_T), unlock(_T))']),
+  diff('net/g.c', [], ['\t\t     ret,', '\tcall(err, ret);', '\treturn ret;']),
   `diff --git a/net/new.h b/net/new.h\nnew file mode 100644\n--- /dev/null\n+++ b/net/new.h\n@@ -0,0 +1,2 @@\n+struct fresh {\n+};\n`,
 ].map((text, place) => [place, parseDiff(Buffer.from(text))]);
 
@@ -59,8 +65,13 @@ test.each<[MissingName, readonly number[]]>([
   [{ kind: 'name', name: 'found', path: 'net/a.c' }, []],
   [{ kind: 'name', name: 'found', path: 'net/c.c' }, [3]],
   [{ kind: 'name', name: 'out', path: 'net/c.c' }, [3]],
-  [{ kind: 'header', name: 'new.h', path: 'net/a.c' }, [5]],
-  [{ kind: 'type', name: 'fresh', path: 'net/a.c' }, [5]],
+  [{ kind: 'header', name: 'new.h', path: 'net/a.c' }, [8]],
+  [{ kind: 'type', name: 'fresh', path: 'net/a.c' }, [8]],
+  [{ kind: 'prototype', name: 'longer', path: 'net/a.c' }, [5]],
+  [{ kind: 'type', name: 'class_held_t', path: 'net/a.c' }, [6]],
+  [{ kind: 'name', name: 'class_held_constructor', path: 'net/a.c' }, [6]],
+  [{ kind: 'name', name: 'ret', path: 'net/g.c' }, []],
+  [{ kind: 'name', name: 'err', path: 'net/a.c' }, []],
 ])('finds what brings %j', (missing, places) => {
   expect(introducersOf(missing, commits)).toEqual(places);
 });

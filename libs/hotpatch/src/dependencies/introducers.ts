@@ -1,4 +1,4 @@
-import type { FileDiff } from './diff.js';
+import type { FileDiff, Hunk } from './diff.js';
 import type { MissingName } from './missing-names.js';
 
 /** What each commit changes, by its place in the series. */
@@ -23,12 +23,21 @@ function declaresIn({ name, kind, path: asking }: MissingName): (file: FileDiff)
   const inside = matcher(kind === 'name' ? locals(name) : []);
   return ({ path, hunks }) => {
     if (!/\.[chS]$/.test(path)) return false;
+    if (kind === 'prototype' && hunks.some((hunk) => continuesPrototype(hunk, anywhere))) return true;
     // A variable or label of a function is of use in its own file only.
     const declares = (line: string): boolean => anywhere(line) || (path === asking && inside(line));
     if (!hunks.some(({ added }) => added.some(declares))) return false;
     // A prototype that changes goes and comes; a name that comes to be wasn't there before.
     return kind === 'prototype' || !hunks.some(({ removed }) => removed.some(declares));
   };
+}
+
+/** Changes a later line of a declaration: `static void check(struct a *a,` stays, `struct b *b)` comes. */
+function continuesPrototype({ inside, removed, added }: Hunk, declares: (line: string) => boolean): boolean {
+  const [first = ''] = added;
+  return (
+    removed.length > 0 && declares(inside) && !inside.includes(')') && /^\s+[\w\s*,]+\)?\s*[;{]?$/.test(first.trimEnd())
+  );
 }
 
 function matcher(patterns: readonly RegExp[]): (line: string) => boolean {
@@ -38,8 +47,16 @@ function matcher(patterns: readonly RegExp[]): (line: string) => boolean {
 const macro = (name: string): RegExp => new RegExp(`^\\s*#\\s*define\\s+${name}\\b`);
 /** Unindented: a definition or declaration, and no call. */
 const callable = (name: string): RegExp => new RegExp(`^(?:[A-Za-z_][\\w\\s*]*[\\s*])?${name}\\s*\\(`);
-const global = (name: string): RegExp => new RegExp(`^(?!return\\b)[A-Za-z_][\\w\\s*(,]*\\b${name}\\b\\s*[=;,)[{]`);
-const enumerator = (name: string): RegExp => new RegExp(`^\\s+${name}\\s*(?:=[^=;]*)?,?\\s*(?:/\\*.*)?$`);
+/** `static u32 name[4] = {`, `extern struct a name;` */
+const global = (name: string): RegExp => new RegExp(`^(?!return\\b)[A-Za-z_][\\w\\s*]*[\\s*]${name}\\b\\s*[=;[]`);
+/** `DEFINE_MUTEX(name);`; a `guard(name)` asks for `class_name_t`, which comes from `DEFINE_LOCK_GUARD_1(name, …`. */
+const made = (name: string): RegExp => {
+  const bare = /^class_(\w+?)(?:_t|_constructor|_destructor|_lock_ptr)?$/.exec(name)?.[1] ?? name;
+  return new RegExp(`^(?:static\\s+)?(?:DEFINE|DECLARE)_\\w+\\((?:[^,()]*,\\s*)?${bare}\\b`);
+};
+/** In upper case, as all are: in lower case it would rather be an argument on a line of its own. */
+const enumerator = (name: string): RegExp =>
+  /^[A-Z][A-Z0-9_a-z]*$/.test(name) ? new RegExp(`^\\s+${name}\\s*(?:=[^=;]*)?,?\\s*(?:/\\*.*)?$`) : /(?!)/;
 /** `struct list_head name;`, `u8 a, name[4];`, `unsigned int name:1;` — indented, and no statement. */
 const member = (name: string): RegExp =>
   new RegExp(
@@ -48,15 +65,15 @@ const member = (name: string): RegExp =>
 const pointer = (name: string): RegExp => new RegExp(`\\(\\*\\s*${name}\\)\\s*\\(`);
 const typed = (name: string): readonly RegExp[] => [
   new RegExp(`\\b(?:struct|union|enum)\\s+${name}\\s*(?:\\{|;|$)`),
-  new RegExp(`\\btypedef\\b.*\\b${name}\\b`),
+  new RegExp(`\\btypedef\\b.*\\b${name}\\s*(?:;|\\))`),
   new RegExp(`^\\}\\s*${name}\\s*;`),
 ];
 
 /** `name` is made of word characters, as all of these are. */
 const declarations: Readonly<Record<MissingName['kind'], (name: string) => readonly RegExp[]>> = {
-  name: (name) => [macro(name), callable(name), global(name), enumerator(name)],
+  name: (name) => [macro(name), callable(name), global(name), made(name), enumerator(name)],
   member: (name) => [member(name), pointer(name), macro(name)],
-  type: (name) => [...typed(name), macro(name)],
+  type: (name) => [...typed(name), made(name), macro(name)],
   prototype: (name) => [macro(name), callable(name)],
   header: () => [],
 };

@@ -1,3 +1,4 @@
+import type { SourceTree } from '#libs/kbuild';
 import { type FileDiff, parseDiff } from './diff.js';
 import { FileHistory, type Footing } from './file-history.js';
 import { introducersOf, type SeriesDiffs } from './introducers.js';
@@ -12,7 +13,11 @@ export class SeriesHistory {
   private readonly files = new Map<string, Promise<FileHistory>>();
   private whole: Promise<SeriesDiffs> | undefined;
 
+  /** The source that the series begins with. */
+  readonly base: SourceTree;
+
   constructor(readonly series: FixSeries) {
+    this.base = { read: async (path) => await series.readFile(series.baseTree, path) };
     this.places = new Map(series.commits.map(({ commit }, place) => [commit, place]));
   }
 
@@ -47,7 +52,7 @@ export class SeriesHistory {
   }
 
   private async readFile(path: string): Promise<FileHistory> {
-    const base = await this.series.base.read(path);
+    const base = await this.base.read(path);
     const diffs = (await this.read(path)).flatMap(([commit, files]) =>
       files.filter((file) => file.path === path).map((file): [number, FileDiff] => [commit, file]),
     );

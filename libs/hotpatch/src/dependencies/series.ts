@@ -1,5 +1,3 @@
-import type { SourceTree } from '#libs/kbuild';
-
 /** A commit of a series. */
 export interface SeriesCommit {
   readonly commit: string;
@@ -11,9 +9,12 @@ export interface SeriesCommit {
 
 /** The commits that lead from the source of a kernel to a later one, and the source they begin with. */
 export interface FixSeries {
-  readonly base: SourceTree;
+  /** The source's tree. */
+  readonly baseTree: string;
   /** In order. */
   readonly commits: readonly SeriesCommit[];
+  /** Reads a file of a tree; undefined if it isn't there. */
+  readFile(tree: string, path: string): Promise<Buffer | undefined>;
   /** What each commit changes, in order, as git's diff without context; with a path, only in that file. */
   diffs(path?: string): Promise<readonly { readonly commit: string; readonly diff: Uint8Array }[]>;
 }
