@@ -1,5 +1,5 @@
 import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, normalize } from 'node:path';
 import { moduleNameOf } from '#libs/kernelimage';
 import { ProcessError, run } from '#libs/process';
 import { KbuildError } from './errors.js';
@@ -40,6 +40,7 @@ $(splicecast-objects): $(obj)/%.o: FORCE
 `;
 const probeFile = 'splicecast-rules.mk';
 const maxMissing = 64;
+const maxBeside = 8;
 
 interface Visit {
   readonly folder: string;
@@ -63,9 +64,16 @@ export async function objectRules(
       throw new KbuildError('bad-path', `not an object of ${folder}: ${object.slice(0, 200)}`, object);
     }
   }
-  const visit = await descend(workspace, folder);
-  if (visit.folder === '.') return new Map(objects.map((object) => [object, 'not-configured'] as const));
-  return await rulesIn(workspace, visit, objects);
+  const rules = new Map<string, ObjectRule | Unbuilt>(objects.map((object) => [object, 'not-configured'] as const));
+  const { visit, beside } = await descend(workspace, folder);
+  if (visit.folder !== '.')
+    for (const [object, rule] of await rulesIn(workspace, visit, objects)) rules.set(object, rule);
+  const wanted = (object: string): boolean => rules.get(object) === 'not-configured';
+  for (const other of beside) {
+    if (!objects.some(wanted)) break;
+    for (const [object, rule] of await foreignRules(workspace, other, wanted)) rules.set(object, rule);
+  }
+  return rules;
 }
 
 /**
@@ -74,14 +82,41 @@ export async function objectRules(
  * @throws KbuildError `makefile-failed`, `timed-out`
  */
 export async function folderObjects(workspace: Workspace, folder: string): Promise<readonly ObjectRule[]> {
-  const visit = await descend(workspace, folder);
-  if (visit.folder === '.') return [];
+  const { visit, beside } = await descend(workspace, folder);
+  const found: (ObjectRule | Unbuilt)[] = [];
+  if (visit.folder !== '.') {
+    const plain = (await objectsIn(workspace, visit)).filter((object) => !object.includes('/../'));
+    found.push(...(await rulesIn(workspace, visit, plain)).values());
+  }
+  for (const other of beside) {
+    const below = (object: string): boolean => object.startsWith(`${folder}/`);
+    found.push(...(await foreignRules(workspace, other, below)).values());
+  }
+  return found.filter((rule) => typeof rule !== 'string');
+}
+
+/** The objects of a folder, as its Makefile names them. */
+async function objectsIn(workspace: Workspace, visit: Visit): Promise<readonly string[]> {
   const objects = splitLists(await evaluate(workspace, visit, ['splicecast-folder'])).get('@objects') ?? [];
-  const plain = objects.filter(
-    (object) => /^[A-Za-z0-9_][A-Za-z0-9_.+/-]*\.o$/.test(object) && !object.includes('/../'),
-  );
-  const rules = await rulesIn(workspace, visit, [...new Set(plain)]);
-  return [...rules.values()].filter((rule) => typeof rule !== 'string');
+  return [...new Set(objects)].filter((object) => /^[A-Za-z0-9_][A-Za-z0-9_.+/-]*\.o$/.test(object));
+}
+
+/**
+ * The rules of objects that a folder's Makefile makes of sources in other folders: drivers/gpu/drm/amd/amdgpu makes
+ * `…/amdgpu/../amdkfd/kfd_chardev.o`, and all of the display's. By their plain names.
+ */
+async function foreignRules(
+  workspace: Workspace,
+  visit: Visit,
+  wanted: (object: string) => boolean,
+): Promise<ReadonlyMap<string, ObjectRule | Unbuilt>> {
+  const names = (await objectsIn(workspace, visit)).filter((name) => name.includes('/../') && wanted(normalize(name)));
+  const rules = new Map<string, ObjectRule | Unbuilt>();
+  for (const [name, rule] of await rulesIn(workspace, visit, names)) {
+    const object = normalize(name);
+    rules.set(object, typeof rule === 'string' ? rule : { ...rule, object });
+  }
+  return rules;
 }
 
 async function rulesIn(
@@ -96,28 +131,37 @@ async function rulesIn(
   );
 }
 
+/** Where a way down ended, and folders beside the target into which the build goes from there. */
+interface Descent {
+  readonly visit: Visit;
+  readonly beside: readonly Visit[];
+}
+
 /** Goes from the root towards the folder as the build would, as far as it would go. */
-async function descend(workspace: Workspace, target: string): Promise<Visit> {
+async function descend(workspace: Workspace, target: string): Promise<Descent> {
   await writeFile(join(workspace.root, probeFile), probe);
   const root = { folder: '.', builtin: true, modular: true, environment: workspace.environment() };
   return await descendFrom(workspace, root, target);
 }
 
-async function descendFrom(workspace: Workspace, at: Visit, target: string): Promise<Visit> {
-  if (at.folder === target) return at;
+async function descendFrom(workspace: Workspace, at: Visit, target: string): Promise<Descent> {
+  if (at.folder === target) return { visit: at, beside: [] };
   const lists = splitLists(await evaluate(workspace, at, ['splicecast-folder']));
   // The deepest: arch/x86/pci is entered from the root, beside arch/x86.
   const [below] = (lists.get('@subdirs') ?? [])
     .filter((folder) => target === folder || target.startsWith(`${folder}/`))
     .sort((a, b) => b.length - a.length);
-  if (below === undefined) return at;
-  const visit = {
-    folder: below,
-    builtin: at.builtin && (lists.get('@builtin') ?? []).includes(below),
-    modular: at.modular && (lists.get('@modular') ?? []).includes(below),
+  const visitOf = (folder: string): Visit => ({
+    folder,
+    builtin: at.builtin && (lists.get('@builtin') ?? []).includes(folder),
+    modular: at.modular && (lists.get('@modular') ?? []).includes(folder),
     environment: environmentOf(lists.get('@environment') ?? [], workspace),
-  };
-  return await descendFrom(workspace, visit, target);
+  });
+  if (below !== undefined) return await descendFrom(workspace, visitOf(below), target);
+  // The first step from here towards the target leads to them too: drivers/gpu/drm/amd of drivers/gpu/drm.
+  const step = target.slice(0, target.indexOf('/', at.folder === '.' ? 0 : at.folder.length + 1) + 1);
+  const beside = (lists.get('@subdirs') ?? []).filter((folder) => step !== '' && folder.startsWith(step));
+  return { visit: at, beside: at.folder === '.' ? [] : beside.slice(0, maxBeside).map(visitOf) };
 }
 
 async function evaluate(workspace: Workspace, visit: Visit, goals: readonly string[]): Promise<readonly string[]> {
@@ -167,6 +211,13 @@ function splitLists(words: readonly string[]): ReadonlyMap<string, readonly stri
   return lists;
 }
 
+/** A folder that leads through another (`-I./drivers/gpu/drm/amd/amdgpu/../display/dc`) is found though that one isn't there. */
+function straight(word: string): string {
+  return word.startsWith('-I') && word.includes('/../') && !word.startsWith('-I/')
+    ? `-I./${normalize(word.slice(2))}`
+    : word;
+}
+
 function readRules(words: readonly string[], visit: Visit): ReadonlyMap<string, ObjectRule | Unbuilt> {
   const rules = new Map<string, ObjectRule | Unbuilt>();
   for (let at = words.indexOf('@object'); at >= 0; at = words.indexOf('@object', at + 1)) {
@@ -182,7 +233,10 @@ function readRules(words: readonly string[], visit: Visit): ReadonlyMap<string, 
       rules.set(object, {
         object,
         owner: isModular ? moduleNameOf(modules) : 'vmlinux',
-        compile: words.slice(flagsAt + 1, objtoolAt).filter((word) => !word.startsWith('-Wp,-MMD')),
+        compile: words
+          .slice(flagsAt + 1, objtoolAt)
+          .filter((word) => !word.startsWith('-Wp,-MMD'))
+          .map(straight),
         objtool: objtool === 'y' ? words.slice(objtoolAt + 1, end) : undefined,
       });
     }

@@ -15,7 +15,11 @@ const source: Readonly<Record<string, string>> = {
   'fs/deep/objects.mk': 'obj-m += deep-mod.o\ndeep-mod-y := one.o sub/two.o\n',
   'fs/deep/one.c': 'int one(void) { return 1; }\n',
   'fs/deep/sub/two.c': '#include "../deeper.h"\nint two(void) { return DEEPER; }\n',
-  'net/Makefile': 'obj-y += never.o\nobj-m += vlan.o\n',
+  'net/Makefile': 'obj-y += never.o\nobj-m += vlan.o card/main/\n',
+  'net/card/main/Makefile':
+    'obj-m += card.o\ncard-y := ../shared/bus.o parser.asn1.o\n$(obj)/parser.asn1.o: $(obj)/parser.asn1.c\n',
+  'net/card/shared/bus.c': '#include "bus.h"\nint bus(void) { return BUS; }\n',
+  'net/card/shared/bus.h': '#define BUS 7\n',
   'net/vlan.c': '#ifndef MODULE\n#error built in\n#endif\nint vlan(void) { return 0; }\n',
   'old/Makefile': 'obj-y += old.o\n',
   'old/old.c': 'int old;\n',
@@ -63,6 +67,17 @@ describe('objectRules', () => {
     expect((await built('fs/deep/one.o')).owner).toBe('deep_mod');
     expect((await built('fs/deep/sub/two.o')).owner).toBe('deep_mod');
     expect((await built('net/vlan.o')).owner).toBe('vlan');
+  });
+
+  test('knows the objects that another folder’s Makefile makes, and those of generated sources', async () => {
+    expect(await built('net/card/shared/bus.o')).toMatchObject({ object: 'net/card/shared/bus.o', owner: 'card' });
+    const shared = (await folderObjects(workspace, 'net/card/shared')).map(({ object }) => object);
+    expect(shared).toEqual(['net/vlan.o', 'net/card/shared/bus.o']);
+    expect((await folderObjects(workspace, 'net/card/main')).map(({ object }) => object)).toEqual([
+      'net/card/main/parser.asn1.o',
+    ]);
+    const compiled = await compileObject(workspace, await built('net/card/shared/bus.o'));
+    expect([...compiled.sources].sort()).toEqual(['net/card/shared/bus.c', 'net/card/shared/bus.h']);
   });
 
   test('says what this kernel does not build', async () => {

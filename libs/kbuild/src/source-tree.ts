@@ -8,7 +8,8 @@ export interface SourceTree {
   read(path: string): Promise<Buffer | undefined>;
 }
 
-const maxFileBytes = 16 * 1024 * 1024;
+/** The longest header of a kernel (a graphics chip's registers) has 24 MB. */
+const maxFileBytes = 64 * 1024 * 1024;
 
 /** A source tree in a plain folder. */
 export function folderTree(root: string): SourceTree {

@@ -59,7 +59,7 @@ export interface StoredSeries {
   readonly commits: readonly SeriesEntry[];
   /** The full id of the only commit whose id begins so. @throws TreeError `commit-not-found` */
   commitOf(name: string): GitId;
-  /** Reads a file of a tree or commit; undefined if it isn't there. @throws TreeError `too-large` above 16 MiB */
+  /** Reads a file of a tree or commit; undefined if it isn't there. @throws TreeError `too-large` above 64 MiB */
   readFile(tree: GitId, path: string): Promise<Buffer | undefined>;
   /** What each commit changes, in order; with a path, only in that file, and without the commits that don't. */
   diffs(path?: string): Promise<readonly CommitDiff[]>;

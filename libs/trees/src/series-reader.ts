@@ -7,7 +7,7 @@ import { type CommitDiff, type SeriesEntry, type StoredSeries, TreeError } from 
 
 const maxCommits = 100_000;
 const maxLogBytes = 256 * 2 ** 20;
-const maxFileBytes = 16 * 2 ** 20;
+const maxFileBytes = 64 * 2 ** 20;
 
 /** Reads a repository as `splicectl split` writes it: the first commit is a whole source tree, each further one a fix. */
 export class SeriesReader implements StoredSeries {
