@@ -51,6 +51,11 @@ describe('a fix', () => {
     expect(written(facts)).toEqual(['ObjectsBuilt', 'HotPatchBuilt']);
     expect(facts.at(-1)).toMatchObject({ data: { module: { name: 'm', digest, sizeBytes: 3 }, functions } });
     expect(isSettled(facts)).toBe(true);
+    expect(facts.at(-1)?.data).not.toHaveProperty('brings');
+    const brings = [{ commit: 'b'.repeat(40), subject: 'an earlier one', why: 'w'.repeat(3000) }];
+    const with1 = decideBuilt(settling, { ...patch, brings }, { digest, sizeBytes: 3 });
+    expect(written(with1)).toEqual(['ObjectsBuilt', 'HotPatchBuilt']);
+    expect(with1.at(-1)).toMatchObject({ data: { brings: [{ commit: 'b'.repeat(40), subject: 'an earlier one' }] } });
   });
 
   test('that was refused: with mismatches and objects where there are any', () => {

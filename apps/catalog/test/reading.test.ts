@@ -155,6 +155,14 @@ describe('a resource', () => {
     });
   });
 
+  it('shows what came along with a fix', async () => {
+    const service = await sample();
+    expect((await service.get('/v1/fixes/f1')).json()).toMatchObject({
+      brings: [{ commit: '2'.repeat(40), subject: 'an earlier one', why: 'brings it' }],
+    });
+    expect((await service.get('/v1/fixes/f3')).json()).not.toHaveProperty('brings');
+  });
+
   it('shows an event with its data', async () => {
     const service = await sample();
     const [id] = await ids(service, '/v1/events?type=BundleRecalled', 'id');

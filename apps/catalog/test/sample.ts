@@ -195,6 +195,7 @@ const fixAppends: readonly Append[] = [
       functions: [patched],
       runPre: { matched: 10, checked: 10 },
       warnings: [],
+      brings: [{ commit: '2'.repeat(40), subject: 'an earlier one', why: 'brings it' }],
       durationMs: 900,
     }),
   ],

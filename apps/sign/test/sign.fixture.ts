@@ -5,7 +5,7 @@ import { Global, Module } from '@nestjs/common';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
 import { BlobStore, MemoryBlobStore } from '#libs/blobs';
-import { type Fact, fact, type KernelIdentity } from '#libs/contracts';
+import { type Fact, fact, type KernelIdentity, type Series } from '#libs/contracts';
 import { EventStore, MemoryEventStore, type RecordedEvent, type StreamName } from '#libs/eventstore';
 import { Clock, ServiceConfig, SystemClock } from '#libs/service';
 import { Sign } from '../src/sign.js';
@@ -92,7 +92,7 @@ const digest = (letter: string): string => letter.repeat(64);
 export async function buildFix(
   { events, blobs }: SignUnderTest,
   module: Buffer,
-  changed: { readonly moduleName?: string; readonly proposedKernel?: string } = {},
+  changed: { readonly moduleName?: string; readonly proposedKernel?: string; readonly brings?: readonly string[] } = {},
 ): Promise<RecordedEvent> {
   await record(
     events,
@@ -144,6 +144,51 @@ export async function buildFix(
       functions: [replaced],
       runPre: { matched: 1, checked: 1 },
       warnings: [],
+      ...(changed.brings === undefined
+        ? {}
+        : { brings: changed.brings.map((commit) => ({ commit, subject: 'as the builder has it', why: 'brings it' })) }),
+      durationMs: 1,
+    }),
+  );
+}
+
+/** Splits the fix's drop into an attributed commit of each id, and a remainder. */
+export async function splitDrop(
+  { events, blobs }: SignUnderTest,
+  attributed: readonly string[],
+  remainder: string,
+): Promise<void> {
+  const common = { parent: 'c'.repeat(40), tree: 'd'.repeat(40), confidence: 1, paths: ['fs/fcntl.c'] };
+  const lines = { insertions: 1, deletions: 1 };
+  const commits = [
+    ...attributed.map((commit) => ({
+      ...common,
+      ...lines,
+      commit,
+      kind: 'attributed' as const,
+      subject: `fcntl: prepare ${commit.slice(0, 2)}`,
+      cves: ['CVE-2026-2'],
+    })),
+    { ...common, ...lines, commit: remainder, kind: 'remainder' as const, subject: 'fs: the rest', cves: [] },
+  ];
+  const tree = 'c'.repeat(40);
+  const series = await blobs.put(
+    Buffer.from(JSON.stringify({ schema: 1, baseTree: tree, targetTree: tree, commits } satisfies Series)),
+  );
+  await record(
+    events,
+    'drop.d1',
+    fact('DropSplit', {
+      dropId: 'd1',
+      base: 'd0',
+      series: series.digest,
+      head: remainder,
+      commits: commits.length,
+      attributed: attributed.length,
+      remainders: 1,
+      files: 1,
+      ...lines,
+      proof: { baseTree: tree, targetTree: tree, replayedTree: tree },
       durationMs: 1,
     }),
   );

@@ -4,7 +4,7 @@ import { openBundle } from '#libs/bundle';
 import { type Digest, trustKeysSchema } from '#libs/contracts';
 import { PoisonMessage, type RecordedEvent } from '#libs/eventstore';
 import { verifyBundleSignature } from '#libs/trust';
-import { buildFix, kernel, moduleBytes, type SignUnderTest, startSign } from './sign.fixture.js';
+import { buildFix, kernel, moduleBytes, type SignUnderTest, splitDrop, startSign } from './sign.fixture.js';
 
 let under: SignUnderTest;
 beforeEach(async () => {
@@ -69,6 +69,17 @@ describe('a hot patch', () => {
     await expect(verifyBundleSignature(jws, Buffer.from('{}'), keys)).rejects.toMatchObject({ code: 'bad-signature' });
     const [first] = await bundleEvents();
     expect(first?.envelope).toMatchObject({ actor: 'sign', causationId: built.envelope.id, correlationId: 'drop-1' });
+  });
+
+  it('names the commits that came along, as the series itself tells of them', async () => {
+    const [first, second] = ['1', '2'].map((digit) => digit.repeat(40)) as [string, string];
+    await splitDrop(under, [first, second], 'e'.repeat(40));
+    await under.sign.handle(await buildFix(under, moduleBytes(), { brings: [second, first] }));
+    const bundle = await openBundle(await blob((await signedBundle()).assembled.artefact));
+    expect(bundle.manifest.fixes[0]?.brings).toEqual([
+      { commit: first, subject: 'fcntl: prepare 11', cves: ['CVE-2026-2'] },
+      { commit: second, subject: 'fcntl: prepare 22', cves: ['CVE-2026-2'] },
+    ]);
   });
 
   it('is signed once, however often it is delivered', async () => {
@@ -157,6 +168,19 @@ describe('a hot patch is not signed', () => {
     const { module } = built.fact.data;
     const data = { ...built.fact.data, module: { ...module, sizeBytes: module.sizeBytes + 1 } };
     expect(await refusal({ ...built, fact: { ...built.fact, data } })).toContain('module-mismatch');
+  });
+
+  it('when it brings a commit that its series does not have, or that nothing explains', async () => {
+    const remainder = 'e'.repeat(40);
+    await splitDrop(under, ['1'.repeat(40)], remainder);
+    const message = await refusal(await buildFix(under, moduleBytes(), { brings: ['3'.repeat(40), remainder] }));
+    expect(message.match(/brought-commit-unknown/g)).toHaveLength(2);
+  });
+
+  it('when it brings a commit of a series that nobody split', async () => {
+    expect(await refusal(await buildFix(under, moduleBytes(), { brings: ['1'.repeat(40)] }))).toContain(
+      'brought-commit-unknown',
+    );
   });
 
   it('when the log does not hold it', async () => {
