@@ -24,9 +24,10 @@ FORCE:
 
 const files = {
   Makefile: 'obj-m += mod/\n',
-  'mod/Makefile': 'obj-m += a.o b.o\n',
+  'mod/Makefile': 'obj-m += a.o b.o c.o\n',
   'mod/a.h': '#define A 1\n\n\n\n\n#define END 9\n',
   'mod/a.c': '#include "a.h"\n\n\n\nint a(int x)\n{\n\treturn x + A;\n}\n',
+  'mod/c.c': 'int c(int x)\n{\n\tint old = x;\n\n\n\n\n\n\treturn old;\n}\n',
   'mod/b.c': '#include "a.h"\n\n\n\nint b(int x)\n{\n\treturn x + END;\n}\n',
 } as const;
 type Path = keyof typeof files;
@@ -50,7 +51,14 @@ const steps: readonly Step[] = [
     const line = (n: number): string => (n === 0 ? '#define END 9\n' : `#define END 9${n}\n`);
     return [`step ${i + 1}`, [['mod/a.h', line(i), line(i + 1)]]];
   }),
-  ['rest\n\nRemainder: mod', [['mod/a.h', '\n#define END', '\n#define UNEXPLAINED 1\n#define END']]],
+  ['is half', [['mod/c.c', 'return old;', 'return x & 7;']]],
+  [
+    'rest\n\nRemainder: mod',
+    [
+      ['mod/a.h', '\n\n\n\n\n', '\n\n\n#define UNEXPLAINED 1\n\n\n'],
+      ['mod/c.c', '\tint old = x;\n', ''],
+    ],
+  ],
 ];
 
 async function makeSeries(): Promise<StoredSeries> {
@@ -154,6 +162,14 @@ test('what only unexplained changes bring is refused with their name', async () 
     stage: 'compile',
     reasons: [{ code: 'compile-failed' }, { code: 'needs-earlier-commits', symbol: idOf('rest') }],
   });
+});
+
+test('a fix in whose function unexplained changes are too may be half of one, and is refused; with them it is built', async () => {
+  expect((await build('is half')).outcome).toMatchObject({
+    stage: 'apply',
+    reasons: [{ code: 'incomplete-fix', symbol: idOf('rest'), object: 'mod/c.c' }],
+  });
+  expect((await build('is half', 'rest')).outcome).toMatchObject({ stage: 'match', brings: [] });
 });
 
 test('what no commit brings is refused with the compiler’s words', async () => {

@@ -41,8 +41,8 @@ export async function buildSeriesFix(request: SeriesBuildRequest): Promise<Build
     for (let round = 1; ; round += 1) {
       const closure = await closureFor(request, wanted);
       const brings = broughtBy(request, closure);
-      const tooMuch = refusalOfBrought(request, closure, brings);
-      if (tooMuch.length > 0) return refused(tooMuch, brings);
+      const refusals = [...refusalOfBrought(request, closure, brings), ...refusalOfParts(request, closure)];
+      if (refusals.length > 0) return refused(refusals, brings);
       const outcome = await build(request, closure, brings);
       const asked = outcome.outcome === 'refused' && outcome.stage === 'compile' ? outcome.reasons : [];
       const more = await askedFor(request, asked, closure);
@@ -91,6 +91,22 @@ function refusalOfBrought(
   const unexplained = brings.filter(({ commit }) => remainders.has(commit));
   if (unexplained.length > 0) return unexplained.map((one) => needsCommit(one));
   return brings.length > maxBrought ? brings.map((one) => needsCommit(one)) : [];
+}
+
+/**
+ * Changes that no changelog entry explains, in a function that the fix changes: they may be a part of it that the split didn't
+ * recognise (a declaration that goes in one hunk, the last use of it in another), and half a fix is a wrong one.
+ */
+function refusalOfParts({ history }: SeriesBuildRequest, { shared }: Closure): readonly Reason[] {
+  return [...shared].flatMap(([path, others]) =>
+    others.flatMap((place): Reason[] => {
+      const found = history.series.commits[place];
+      if (found?.remainder === undefined) return [];
+      const reason = `${found.commit.slice(0, 12)} (“${found.subject}”) changes a function that the fix changes`;
+      const advice = 'build both together, or give the whole fix as a patch';
+      return [{ code: 'incomplete-fix', symbol: found.commit, object: path, reason, advice }];
+    }),
+  );
 }
 
 /** The reason that names a commit without which a fix can't be built. */

@@ -72,6 +72,37 @@ test('a file that a commit brings is needed by all that change it, and gone with
   expect(made.content(new Set([3, 5, 7]))).toBeUndefined();
 });
 
+test('commits that change the same function share it, however far apart', () => {
+  const code = text(
+    'int first(int a,',
+    '\t  int b)',
+    '{',
+    'out:',
+    ...'123456789'.split(''),
+    '}',
+    'int second(void)',
+    '{',
+    '\tx();',
+    '}',
+    '',
+    '',
+  );
+  const made = new FileHistory('a.c', code, [
+    [0, change(hunk(4, ['1'], ['one']))],
+    [1, change(hunk(12, ['9'], ['nine']))],
+    [2, change(hunk(16, ['\tx();'], ['\ty();']))],
+    [3, change(hunk(18, [''], ['int third(void);']))],
+    [4, change(hunk(1, ['\t  int b)'], ['\t  long b)']))],
+  ]);
+  expect([0, 1, 2, 3, 4].map((commit) => [...made.footing(commit).sharing].sort())).toEqual([
+    [1, 4],
+    [0, 4],
+    [],
+    [],
+    [0, 1],
+  ]);
+});
+
 test.each([
   ['lines that the file doesn’t have', [change(hunk(0, ['zero'], []))]],
   ['a place past its end', [change(hunk(40, [], ['more']))]],

@@ -15,9 +15,13 @@ export interface Footing {
   readonly needed: ReadonlySet<number>;
   /** Those that changed something within the three lines around its own changes, where git too would look. */
   readonly near: ReadonlySet<number>;
+  /** Those, earlier or later, that change a function which it changes. */
+  readonly sharing: ReadonlySet<number>;
 }
 
 const contextLines = 3;
+/** `static int pipe_read(struct kiocb *iocb,`: at the margin, with a parenthesis, and no declaration or label. */
+const functionBegins = /^[A-Za-z_][^;]*\([^;]*$/;
 
 /**
  * All versions of one file in one list of lines (a weave, as SCCS kept files): the content with any choice of commits follows
@@ -26,7 +30,9 @@ const contextLines = 3;
  */
 export class FileHistory {
   private readonly lines: WovenLine[];
-  private readonly footings = new Map<number, Footing>();
+  private readonly footings = new Map<number, Omit<Footing, 'sharing'>>();
+  /** Who changes a function, by the line that it begins with. */
+  private readonly functions = new Map<WovenLine, Set<number>>();
   private readonly creators: number[] = [];
   private readonly deleters: number[] = [];
   private readonly inBase: boolean;
@@ -52,7 +58,12 @@ export class FileHistory {
 
   /** What commit's changes to the file rest on. */
   footing(commit: number): Footing {
-    return this.footings.get(commit) ?? { needed: new Set(), near: new Set() };
+    const sharing = new Set<number>();
+    for (const commits of this.functions.values()) {
+      if (commits.has(commit)) for (const other of commits) sharing.add(other);
+    }
+    sharing.delete(commit);
+    return { ...(this.footings.get(commit) ?? { needed: new Set(), near: new Set() }), sharing };
   }
 
   /** The file with those commits and no others; undefined if it isn't there then. */
@@ -77,6 +88,7 @@ export class FileHistory {
       const start = gone[0] ?? (at === 0 ? 0 : (alive[at - 1] ?? 0) + 1);
       const end = removed.length === 0 ? start : (gone.at(-1) ?? 0) + 1;
       this.lookAround(start, end, commit, needed, near);
+      this.noteFunction(start, commit);
       for (const place of gone) {
         const line = this.lines[place];
         if (line) line.until = commit;
@@ -88,6 +100,17 @@ export class FileHistory {
     near.delete(commit);
     this.footings.set(commit, { needed, near });
     return true;
+  }
+
+  /** Finds the function that a place is in: the nearest line above that begins one, with none between that ends one. */
+  private noteFunction(start: number, commit: number): void {
+    for (let at = start - 1; at >= 0; at -= 1) {
+      const line = this.lines[at];
+      if (line === undefined || line.text.startsWith('}')) return;
+      if (!functionBegins.test(line.text)) continue;
+      this.functions.set(line, (this.functions.get(line) ?? new Set()).add(commit));
+      return;
+    }
   }
 
   /** Adds the commits that made or unmade the lines of a change (`start` to `end`), and the living ones around it. */

@@ -11,12 +11,13 @@ const footings: Readonly<Record<number, Readonly<Record<string, readonly [number
 const pathsOf = (commit: number): readonly string[] => Object.keys(footings[commit] ?? {});
 const footingOf = async (commit: number, path: string): Promise<Footing> => {
   const [needed, near] = footings[commit]?.[path] ?? [[], []];
-  return { needed: new Set(needed), near: new Set(near) };
+  return { needed: new Set(needed), near: new Set(near), sharing: new Set(path === 'b.c' ? [9] : []) };
 };
 
 test('a commit that rests on nothing comes alone, and tells of what is near', async () => {
-  const { commits, why, merged } = await closureOf(new Map([[4, undefined]]), pathsOf, footingOf);
+  const { commits, why, merged, shared } = await closureOf(new Map([[4, undefined]]), pathsOf, footingOf);
   expect({ commits, why: [...why], merged: [...merged] }).toEqual({ commits: [4], why: [], merged: [['a.c', [0]]] });
+  expect([...shared]).toEqual([['b.c', [9]]]);
 });
 
 test('what its lines rest on comes along, and what that rests on, in the series’ order', async () => {

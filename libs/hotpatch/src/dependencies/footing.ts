@@ -8,6 +8,8 @@ export interface Closure {
   readonly why: ReadonlyMap<number, string>;
   /** Files in which the lines around a change aren't those that it was written among. */
   readonly merged: ReadonlyMap<string, readonly number[]>;
+  /** Files in which others change the same functions. */
+  readonly shared: ReadonlyMap<string, readonly number[]>;
 }
 
 /** What a commit's changes to a file rest on; asked for only those files that it changes. */
@@ -27,6 +29,7 @@ export async function closureOf(
   for (const [commit, reason] of wanted) if (reason !== undefined) why.set(commit, reason);
   const found = new Set(wanted.keys());
   const near = new Map<string, Set<number>>();
+  const sharing = new Map<string, Set<number>>();
   for (const commit of found) {
     for (const path of pathsOf(commit)) {
       const footing = await footingOf(commit, path);
@@ -35,12 +38,14 @@ export async function closureOf(
         found.add(other);
       }
       for (const other of footing.near) near.set(path, (near.get(path) ?? new Set()).add(other));
+      for (const other of footing.sharing) sharing.set(path, (sharing.get(path) ?? new Set()).add(other));
     }
   }
-  const merged = new Map<string, readonly number[]>();
-  for (const [path, others] of near) {
-    const absent = [...others].filter((other) => !found.has(other));
-    if (absent.length > 0) merged.set(path, absent);
-  }
-  return { commits: [...found].sort((a, b) => a - b), why, merged };
+  const absent = (others: ReadonlyMap<string, ReadonlySet<number>>): ReadonlyMap<string, readonly number[]> =>
+    new Map(
+      [...others]
+        .map(([path, all]) => [path, [...all].filter((other) => !found.has(other))] as const)
+        .filter(([, left]) => left.length > 0),
+    );
+  return { commits: [...found].sort((a, b) => a - b), why, merged: absent(near), shared: absent(sharing) };
 }

@@ -5,7 +5,7 @@ import { introducersOf, type SeriesDiffs } from './introducers.js';
 import type { MissingName } from './missing-names.js';
 import type { FixSeries } from './series.js';
 
-const nothing: Footing = { needed: new Set(), near: new Set() };
+const nothing: Footing = { needed: new Set(), near: new Set(), sharing: new Set() };
 
 /** A series as the search for what a fix rests on asks it. What was read stays: many fixes ask the same. */
 export class SeriesHistory {
