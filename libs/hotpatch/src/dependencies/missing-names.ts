@@ -18,6 +18,7 @@ const patterns: readonly (readonly [MissingName['kind'], RegExp])[] = [
   ['type', /(?:undefined|incomplete) (?:typedef|type) '(?:struct |union |enum )?(\w+)/],
   ['prototype', /too (?:many|few) arguments to function '(\w+)'/],
   ['prototype', /macro "(\w+)" (?:passed|requires) \d+ arguments/],
+  ['prototype', /incompatible type for argument \d+ of '(\w+)'/],
   ['prototype', /conflicting types for '(\w+)'/],
   ['prototype', /passing argument \d+ of '(\w+)'/],
   ['prototype', /static declaration of '(\w+)' follows/],
