@@ -154,5 +154,5 @@ function letter({ type }: ElfSymbol): 'FUNC' | 'OBJECT' {
 
 function addressOf(profile: KernelProfile, owner: string, { name, value }: ElfSymbol): bigint {
   const found = owner === 'vmlinux' ? profile.symbols(name) : (profile.moduleSymbols(owner, name) ?? []);
-  return found[0]?.address ?? BigInt(value);
+  return found[0]?.address ?? value;
 }

@@ -39,6 +39,8 @@ let profile: KernelProfile;
 
 type Step = readonly [name: string, edits: readonly (readonly [Path, string, string])[]];
 
+const endLine = (n: number): string => (n === 0 ? '#define END 9\n' : `#define END 9${n}\n`);
+
 /** Commits by name: each replaces text in files, upon the one before. */
 const steps: readonly Step[] = [
   ['brings limit', [['mod/a.h', '#define A 1\n', '#define A 1\nstatic inline int limit(int x) { return x & 7; }\n']]],
@@ -48,8 +50,7 @@ const steps: readonly Step[] = [
   ['uses what a remainder brings', [['mod/b.c', ';\n}\n', ';\n}\nint d(void) { return UNEXPLAINED; }\n']]],
   ['uses what nothing brings', [['mod/b.c', '#include "a.h"\n', '#include "a.h"\nint c(void) { return nowhere; }\n']]],
   ...Array.from({ length: 14 }, (_, i): Step => {
-    const line = (n: number): string => (n === 0 ? '#define END 9\n' : `#define END 9${n}\n`);
-    return [`step ${i + 1}`, [['mod/a.h', line(i), line(i + 1)]]];
+    return [`step ${i + 1}`, [['mod/a.h', endLine(i), endLine(i + 1)]]];
   }),
   ['is half', [['mod/c.c', 'return old;', 'return x & 7;']]],
   [

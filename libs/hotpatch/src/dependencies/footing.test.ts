@@ -23,7 +23,7 @@ test('a commit that rests on nothing comes alone, and tells of what is near', as
 test('what its lines rest on comes along, and what that rests on, in the series’ order', async () => {
   const { commits, why, merged } = await closureOf(new Map([[5, undefined]]), pathsOf, footingOf);
   expect(commits).toEqual([0, 1, 4, 5]);
-  expect([...why.keys()].sort()).toEqual([0, 1, 4]);
+  expect([...why.keys()].sort((a, b) => a - b)).toEqual([0, 1, 4]);
   expect(why.get(1)).toContain('a.h');
   expect([...merged]).toEqual([]);
 });
