@@ -67,7 +67,7 @@ async function find(
 }
 
 async function compile(
-  { onProgress }: BuildRequest,
+  { onProgress, originals = new Map<string, CompiledObject>() }: BuildRequest,
   before: Workspace,
   after: Workspace,
   rules: readonly ObjectRule[],
@@ -76,7 +76,11 @@ async function compile(
   const reasons: Reason[] = [];
   for (const rule of rules) {
     onProgress?.('compile', rule.object);
-    const [original, patched] = await Promise.allSettled([compileObject(before, rule), compileObject(after, rule)]);
+    const [original, patched] = await Promise.allSettled([
+      originals.get(rule.object) ?? compileObject(before, rule),
+      compileObject(after, rule),
+    ]);
+    if (original.status === 'fulfilled') originals.set(rule.object, original.value);
     const failed = [...failureOf(original, unchangedSource), ...failureOf(patched, '')];
     reasons.push(...failed);
     if (original.status === 'fulfilled' && patched.status === 'fulfilled') {

@@ -1,5 +1,5 @@
 import type { Reason } from '#libs/contracts';
-import { changedTree, safePath } from '#libs/kbuild';
+import { changedTree, type CompiledObject, safePath } from '#libs/kbuild';
 import { buildFix, unchangedSource } from './build-fix.js';
 import { HistoryError } from './dependencies/file-history.js';
 import { type Closure, closureOf } from './dependencies/footing.js';
@@ -30,6 +30,7 @@ type Wanted = Map<number, string | undefined>;
 export async function buildSeriesFix(request: SeriesBuildRequest): Promise<BuildOutcome> {
   const { history, commits } = request;
   const wanted: Wanted = new Map();
+  const originals = new Map<string, CompiledObject>();
   for (const commit of commits) {
     const place = history.placeOf(commit);
     if (place === undefined) {
@@ -43,7 +44,7 @@ export async function buildSeriesFix(request: SeriesBuildRequest): Promise<Build
       const brings = broughtBy(request, closure);
       const refusals = [...refusalOfBrought(request, closure, brings), ...refusalOfParts(request, closure)];
       if (refusals.length > 0) return refused(refusals, brings);
-      const outcome = await build(request, closure, brings);
+      const outcome = await build({ ...request, originals }, closure, brings);
       const asked = outcome.outcome === 'refused' && outcome.stage === 'compile' ? outcome.reasons : [];
       const more = await askedFor(request, asked, closure);
       if (asked.length === 0 || more.added.size === 0 || round === maxRounds) {
@@ -124,17 +125,9 @@ async function build(
   closure: Closure,
   brings: readonly BroughtCommit[],
 ): Promise<BuildOutcome> {
-  const { history, profile, moduleName, replace, tags, onProgress } = request;
+  const { history, onProgress } = request;
   if (brings.length > 0) onProgress?.('apply', `with ${brings.length} earlier commits`);
-  const fix = await sourceOf(request, closure);
-  const outcome = await buildFix({
-    profile,
-    fix,
-    moduleName,
-    replace,
-    ...(tags === undefined ? {} : { tags }),
-    ...(onProgress === undefined ? {} : { onProgress }),
-  });
+  const outcome = await buildFix({ ...request, fix: await sourceOf(request, closure) });
   if (outcome.outcome === 'refused') return outcome;
   const merged = [...closure.merged].map(([path, others]): Reason => {
     const names = others.slice(0, 5).map((place) => history.series.commits[place]?.subject ?? '');

@@ -1,5 +1,5 @@
 import type { Reason } from '#libs/contracts';
-import type { SourceTree } from '#libs/kbuild';
+import type { CompiledObject, SourceTree } from '#libs/kbuild';
 import type { KernelProfile } from '#libs/kernelimage';
 import type { PatchedSymbol } from '#libs/objdiff';
 import type { BroughtCommit } from './dependencies/series.js';
@@ -27,6 +27,8 @@ export interface BuildRequest {
   /** Takes the place of all earlier live patches. */
   readonly replace: boolean;
   readonly tags?: Readonly<Record<string, string>>;
+  /** Objects of the source before, by path: those in it aren't compiled again, those that are made are added. */
+  readonly originals?: Map<string, CompiledObject>;
   readonly onProgress?: (stage: BuildStage, what: string) => void;
 }
 
