@@ -15,6 +15,17 @@ export function includeFolders(compile: readonly string[]): readonly string[] {
 
 const directive = /^[ \t]*#[ \t]*include[ \t]*([<"])([^>"\n]+)[>"]/gm;
 
+/** A header of 24 MB is included by hundreds of objects: each content is read through once. */
+const known = new WeakMap<Buffer, readonly (readonly [quote: string, name: string])[]>();
+
+function includesOf(content: Buffer): readonly (readonly [quote: string, name: string])[] {
+  const found =
+    known.get(content) ??
+    [...content.toString('latin1').matchAll(directive)].map(([, quote = '', name = '']) => [quote, name] as const);
+  known.set(content, found);
+  return found;
+}
+
 /**
  * Brings a source file and every file of the source that it includes, at any depth, into the workspace. Conditions are not
  * looked at: a file too many does no harm.
@@ -31,8 +42,8 @@ export async function placeIncludes(
     const content = await workspace.place(path);
     if (content === undefined || found.has(path)) continue;
     found.add(path);
-    for (const [, quote, name] of content.toString('latin1').matchAll(directive)) {
-      if (name === undefined || name.startsWith('/')) continue;
+    for (const [quote, name] of includesOf(content)) {
+      if (name.startsWith('/')) continue;
       const places = [...(quote === '"' ? [join(path, '..')] : []), ...folders];
       for (const place of places) {
         const candidate = normalize(join(place, name));

@@ -19,6 +19,8 @@ export class Workspace {
   /** Source files that have been put here, or that the source doesn't have. */
   private readonly placed = new Map<string, Buffer | undefined>();
   private bytes = 0;
+  /** Whether the profile's headers have a file of that path: an include is looked for in ten folders, by hundreds of objects. */
+  private readonly headers = new Map<string, boolean>();
 
   private constructor(
     readonly root: string,
@@ -92,10 +94,14 @@ export class Workspace {
   }
 
   private async headersHave(path: string): Promise<boolean> {
-    return await lstat(join(this.profile.headers, path)).then(
+    const known = this.headers.get(path);
+    if (known !== undefined) return known;
+    const has = await lstat(join(this.profile.headers, path)).then(
       (found) => !found.isDirectory(),
       () => false,
     );
+    this.headers.set(path, has);
+    return has;
   }
 
   /** Turns a link to a folder into a folder of links, from the root down. */
