@@ -1,6 +1,7 @@
 import type { Reason } from '#libs/contracts';
 import {
   codeMayDiffer,
+  folderObjects,
   folderOf,
   type ObjectRule,
   objectOf,
@@ -19,6 +20,8 @@ export interface Includers {
   readonly refusals: readonly Reason[];
 }
 
+const publicHeaders = /^(?:arch\/[^/]+\/)?include\//;
+
 /** More .c files than that aren't looked at for one fix: a header of the whole kernel. */
 const maxSources = 3000;
 /** Objects of this kernel that are preprocessed twice; a second for two or three. */
@@ -36,15 +39,17 @@ export async function includersOf(
 ): Promise<Includers> {
   const none = { rules: [], included: new Set<string>() };
   const sources = await sourcesReaching(before, after, paths);
-  if (sources === 'unknown') {
+  const unknown = sources === 'unknown' ? paths.filter((path) => publicHeaders.test(path)) : [];
+  if (unknown.length > 0) {
     const reason = 'which objects include it isn’t known: the source can’t be walked';
     return {
       ...none,
-      refusals: paths.map((path) => ({ code: 'header-reaches-unknown-objects', reason, object: path })),
+      refusals: unknown.map((path) => ({ code: 'header-reaches-unknown-objects', reason, object: path })),
     };
   }
-  if (sources.size > maxSources) return { ...none, refusals: [tooMany(paths, `${sources.size} source files`)] };
-  const found = await builtOf(before, sources, onProgress);
+  if (sources !== 'unknown' && sources.size > maxSources)
+    return { ...none, refusals: [tooMany(paths, `${sources.size} source files`)] };
+  const found = sources === 'unknown' ? await beside(before, paths) : await builtOf(before, sources, onProgress);
   if (found.rules.length > maxIncluders)
     return { ...none, refusals: [tooMany(paths, `${found.rules.length} objects`)] };
   const included = new Set<string>();
@@ -73,12 +78,27 @@ function tooMany(paths: readonly string[], count: string): Reason {
   return { code: 'too-many-objects', reason: `${count} may include ${paths.join(', ')}`, object, advice };
 }
 
+/** Where the source can't be walked: the objects of the folders of private headers. */
+async function beside(workspace: Workspace, paths: readonly string[]): Promise<Built> {
+  const rules = new Map<string, ObjectRule>();
+  for (const folder of new Set(paths.map(folderOf))) {
+    for (const rule of await folderObjects(workspace, folder)) rules.set(rule.object, rule);
+  }
+  return { rules: [...rules.values()], shared: [] };
+}
+
+interface Built {
+  readonly rules: readonly ObjectRule[];
+  /** Objects that several modules have, each with flags of its own. */
+  readonly shared: readonly string[];
+}
+
 /** Those of the sources that are objects of this kernel. */
 async function builtOf(
   workspace: Workspace,
   sources: ReadonlySet<string>,
   onProgress: (what: string) => void,
-): Promise<{ readonly rules: readonly ObjectRule[]; readonly shared: readonly string[] }> {
+): Promise<Built> {
   const folders = new Map<string, string[]>();
   for (const source of sources) {
     const folder = folderOf(source);

@@ -137,9 +137,14 @@ interface Descent {
   readonly beside: readonly Visit[];
 }
 
+/** Written once a workspace: make may be reading it. */
+const probes = new WeakMap<Workspace, Promise<void>>();
+
 /** Goes from the root towards the folder as the build would, as far as it would go. */
 async function descend(workspace: Workspace, target: string): Promise<Descent> {
-  await writeFile(join(workspace.root, probeFile), probe);
+  const written = probes.get(workspace) ?? writeFile(join(workspace.root, probeFile), probe);
+  probes.set(workspace, written);
+  await written;
   const root = { folder: '.', builtin: true, modular: true, environment: workspace.environment() };
   return await descendFrom(workspace, root, target);
 }

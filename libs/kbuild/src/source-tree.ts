@@ -11,6 +11,19 @@ export interface SourceTree {
   readonly walk?: SourceWalk;
 }
 
+/** Goes through the files of a tree. */
+export interface SourceWalk {
+  /** Another one whenever a file's content may be another. */
+  identity(): Promise<string>;
+  /** Files whose path is wanted, each once, in any order. */
+  files(wanted: (path: string) => boolean): AsyncIterable<SourceFile>;
+}
+
+export interface SourceFile {
+  readonly path: string;
+  readonly content: Buffer;
+}
+
 /** The longest header of a kernel (a graphics chip's registers) has 24 MB. */
 const maxFileBytes = 64 * 1024 * 1024;
 const maxWalkedFiles = 400_000;
