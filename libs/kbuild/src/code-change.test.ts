@@ -64,12 +64,12 @@ describe('codeMayDiffer', () => {
   });
 });
 
-describe('namesReached', () => {
-  const reached = (before: string, after: string, ...others: string[]): unknown => {
-    const names = namesReached([{ before: plainText(before), after: plainText(after) }], others);
-    return names === 'unknown' ? names : [...names].sort();
-  };
+const reached = (before: string, after: string, ...others: string[]): unknown => {
+  const names = namesReached([{ before: plainText(before), after: plainText(after) }], others);
+  return names === 'unknown' ? names : [...names].sort();
+};
 
+describe('namesReached', () => {
   test('are those of what differs, and of macros and functions that mention them', () => {
     expect(
       reached(
