@@ -32,7 +32,7 @@ export async function buildFix(request: BuildRequest): Promise<BuildOutcome> {
   const after = await Workspace.create(profile, fix.patched, changed);
   const objects: BuiltObject[] = [];
   try {
-    const found = await find(request, before);
+    const found = await find(request, before, after);
     objects.push(...(await compile(request, before, after, found.rules)));
     const matches = match(request, objects);
     const diffs = compare(request, objects, matches);
@@ -51,11 +51,14 @@ function refusal({ stage, reasons, mismatches }: Refused, objects: readonly Buil
 
 async function find(
   { profile, fix, onProgress }: BuildRequest,
-  workspace: Workspace,
+  before: Workspace,
+  after: Workspace,
 ): Promise<{ rules: readonly ObjectRule[]; notices: readonly Reason[] }> {
   onProgress?.('apply', `${fix.changes.length} files`);
   const touched = touchedBy(fix.changes, profile.data.kbuild['SRCARCH'] ?? 'x86');
-  const found = await tellingReasons('compile', async () => await objectsOf(workspace, touched));
+  const found = await tellingReasons('compile', async () => {
+    return await objectsOf(before, after, touched, (what) => onProgress?.('apply', what));
+  });
   const refusals = [...touched.refusals, ...found.refusals];
   if (refusals.length > 0) throw new Refused('apply', refusals);
   const passed = [...touched.inert, ...found.unbuilt];

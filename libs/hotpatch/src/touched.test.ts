@@ -29,13 +29,20 @@ test('sorts paths by what they mean for the code', () => {
 });
 
 test.each([
-  ['include/linux/fs.h', 'header-reaches-unknown-objects'],
-  ['arch/x86/include/asm/page.h', 'header-reaches-unknown-objects'],
   ['fs/Makefile', 'build-description-changed'],
+  ['include/generated/autoconf.h', 'generated-header'],
+  ['arch/x86/include/generated/asm/unistd_32_ia32.h', 'generated-header'],
   ['arch/x86/entry/entry_64.S', 'assembly-changed'],
 ])('refuses %s with %s', (path, code) => {
   expect(touch(path).refusals).toEqual([expect.objectContaining({ code, object: path })]);
 });
+
+test.each(['include/linux/fs.h', 'arch/x86/include/asm/page.h', 'fs/ext4/ext4.h'])(
+  'looks for those who include %s',
+  (path) => {
+    expect(touch(path)).toMatchObject({ included: [path], refusals: [] });
+  },
+);
 
 test('refuses objects that come or go', () => {
   const { refusals } = touchedBy(

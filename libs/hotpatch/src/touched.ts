@@ -5,7 +5,7 @@ import type { FileChange } from './outcome.js';
 export interface Touched {
   /** .c files that may be objects of their own. */
   readonly sources: readonly string[];
-  /** Private headers, and whatever else a .c file may include. */
+  /** Headers, and whatever else a .c file may include. */
   readonly included: readonly string[];
   /** Paths that make no code, each with why. */
   readonly inert: readonly Reason[];
@@ -17,6 +17,7 @@ export interface Touched {
 const noCode = /^(?:Documentation|LICENSES|samples|scripts|tools|usr)\//;
 const noCodeFiles =
   /^(?:CREDITS|MAINTAINERS|COPYING|README|\.[^/]+|Makefile)$|(?:^|\/)(?:Kconfig[^/]*|\.gitignore)$|\.(?:rst|txt|md|dts|dtsi)$/;
+const generated = /^(?:arch\/[^/]+\/)?include\/(?:generated|config)\//;
 const makefiles = /(?:^|\/)(?:Makefile|Kbuild)(?:\.[^/]*)?$/;
 
 /** Sorts the files of a fix by what they mean for the kernel's code. `arch` is the profile's source architecture (`x86`). */
@@ -35,10 +36,8 @@ export function touchedBy(changes: readonly FileChange[], arch: string): Touched
     else if (makefiles.test(path)) because(refusals, 'build-description-changed', 'changes how objects are built');
     else if (/\.[Ss]$/.test(path))
       because(refusals, 'assembly-changed', 'is assembly, which has no patchable functions');
-    else if (path.startsWith('include/') || path.startsWith(`arch/${arch}/include/`)) {
-      const reason = 'is a public header: which of the kernel’s objects include it is not known yet';
-      because(refusals, 'header-reaches-unknown-objects', reason);
-    } else if (path.endsWith('.c')) {
+    else if (generated.test(path)) because(refusals, 'generated-header', 'is written by the build, not by a source');
+    else if (path.endsWith('.c')) {
       if (kind === 'modified') sources.push(path);
       else if (kind === 'added') because(refusals, 'object-added', 'is a new object');
       else because(refusals, 'object-removed', 'takes an object away');

@@ -137,9 +137,14 @@ interface Descent {
   readonly beside: readonly Visit[];
 }
 
+/** Written once a workspace: make may be reading it. */
+const probes = new WeakMap<Workspace, Promise<void>>();
+
 /** Goes from the root towards the folder as the build would, as far as it would go. */
 async function descend(workspace: Workspace, target: string): Promise<Descent> {
-  await writeFile(join(workspace.root, probeFile), probe);
+  const written = probes.get(workspace) ?? writeFile(join(workspace.root, probeFile), probe);
+  probes.set(workspace, written);
+  await written;
   const root = { folder: '.', builtin: true, modular: true, environment: workspace.environment() };
   return await descendFrom(workspace, root, target);
 }
@@ -164,7 +169,19 @@ async function descendFrom(workspace: Workspace, at: Visit, target: string): Pro
   return { visit: at, beside: at.folder === '.' ? [] : beside.slice(0, maxBeside).map(visitOf) };
 }
 
+/** What make said of folders, for each workspace: a header's objects are in folders below the same ones. */
+const said = new WeakMap<Workspace, Map<string, Promise<readonly string[]>>>();
+
 async function evaluate(workspace: Workspace, visit: Visit, goals: readonly string[]): Promise<readonly string[]> {
+  const key = [visit.folder, ...goals].join('\0');
+  const answers = said.get(workspace) ?? new Map<string, Promise<readonly string[]>>();
+  said.set(workspace, answers);
+  const answer = answers.get(key) ?? evaluateOnce(workspace, visit, goals);
+  answers.set(key, answer);
+  return await answer;
+}
+
+async function evaluateOnce(workspace: Workspace, visit: Visit, goals: readonly string[]): Promise<readonly string[]> {
   const { folder } = visit;
   for (const name of ['Kbuild', 'Makefile']) await workspace.place(join(folder, name));
   const args = ['-rRs', '--no-print-directory', '-f', probeFile, `obj=${folder}`];

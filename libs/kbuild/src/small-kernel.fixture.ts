@@ -78,5 +78,11 @@ export function treeOf(files: Readonly<Record<string, string>>): SourceTree {
       const content = all.get(path);
       return content === undefined ? undefined : Buffer.from(content);
     },
+    walk: {
+      identity: () => Promise.resolve(JSON.stringify(files)),
+      async *files(wanted) {
+        for (const [path, content] of all) if (wanted(path)) yield { path, content: Buffer.from(content) };
+      },
+    },
   };
 }

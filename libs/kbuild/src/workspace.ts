@@ -1,4 +1,4 @@
-import { lstat, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, normalize } from 'node:path';
 import type { KernelProfile } from '#libs/kernelimage';
@@ -6,8 +6,8 @@ import { KbuildError } from './errors.js';
 import { safePath, type SourceTree } from './source-tree.js';
 
 const publicHeaders = /^(?:include|arch\/[^/]+\/include)\//;
-const maxFiles = 5000;
-const maxBytes = 256 * 1024 * 1024;
+const maxFiles = 200_000;
+const maxBytes = 512 * 1024 * 1024;
 
 /**
  * A throw-away kernel tree for compiling a few files: links into the profile's headers, and beside them only those files
@@ -21,13 +21,15 @@ export class Workspace {
   private bytes = 0;
   /** Whether the profile's headers have a file of that path: an include is looked for in ten folders, by hundreds of objects. */
   private readonly headers = new Map<string, boolean>();
+  /** One file is put here at a time: objects are compiled side by side. */
+  private turn: Promise<unknown> = Promise.resolve();
 
   private constructor(
     readonly root: string,
     readonly profile: KernelProfile,
-    private readonly source: SourceTree,
+    readonly source: SourceTree,
     /** Files that the source has other than the headers: theirs are taken. */
-    private readonly changed: ReadonlySet<string>,
+    readonly changed: ReadonlySet<string>,
   ) {}
 
   /** @param changed paths whose content in `source` goes before the profile's headers. */
@@ -42,6 +44,9 @@ export class Workspace {
     // Tracepoints are included by a path from here (TRACE_INCLUDE_PATH ../../fs/xfs): through a link that would lead astray.
     // The same holds for `../../../fs/dlm/dlm_internal.h` in include/trace/events/dlm.h.
     await workspace.makeReal('include/trace/events');
+    // Later these would be in the way of a compiler that runs: links that become folders.
+    await workspace.makeReal(`arch/${profile.data.kbuild['SRCARCH'] ?? 'x86'}`);
+    for (const path of changed) await workspace.place(path);
     return workspace;
   }
 
@@ -50,6 +55,12 @@ export class Workspace {
    * @returns its bytes if it comes from the source; undefined if the headers have it or nobody does.
    */
   async place(path: string): Promise<Buffer | undefined> {
+    const placed = this.turn.then(async () => await this.placeInTurn(path));
+    this.turn = placed.catch(() => undefined);
+    return await placed;
+  }
+
+  private async placeInTurn(path: string): Promise<Buffer | undefined> {
     const clean = safePath(path);
     if (this.placed.has(clean)) return this.placed.get(clean);
     const content = await this.sourceOf(clean);
@@ -64,6 +75,13 @@ export class Workspace {
     await rm(join(this.root, clean), { force: true });
     await writeFile(join(this.root, clean), content);
     return content;
+  }
+
+  /** A file as a build reads it: the source's, or the one of the profile's headers. */
+  async read(path: string): Promise<Buffer | undefined> {
+    const clean = safePath(path);
+    if (await this.linked(clean)) return await readFile(join(this.profile.headers, clean));
+    return await this.source.read(clean);
   }
 
   /** Says whether the profile's headers bring a file of that path, and the source doesn't take its place. */
