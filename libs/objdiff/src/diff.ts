@@ -5,8 +5,8 @@ import { correlate } from './correlate/correlate.js';
 import { Findings } from './findings.js';
 import { type ObjectFile, readObject } from './model/object-file.js';
 import type { ObjdiffInput, ObjectDiff } from './outcome.js';
-import { patchCallersInstead } from './select/callers.js';
 import { joinColdParts, separateColdParts } from './select/cold.js';
+import { convert } from './select/conversions.js';
 import { select } from './select/select.js';
 
 /**
@@ -23,9 +23,9 @@ export function diffObjects(input: ObjdiffInput): ObjectDiff {
   copyChangedConstants(original, patched, correlation.twins, findings);
   const changed = compareObjects(original, patched, correlation, findings);
   joinColdParts(patched, correlation.twins, changed, findings);
-  patchCallersInstead({ original, patched }, correlation.twins, changed, findings);
+  const inFlight = convert({ ...input, original, patched }, correlation.twins, changed, findings);
   separateColdParts(patched, correlation.twins, (parent) => isNew(parent) || changed.has(parent));
-  const selected = select({ ...input, patched }, correlation, changed, findings);
+  const selected = select({ ...input, patched, inFlight }, correlation, changed, findings);
   const { selection, added, bundled, references } = selected;
   const names = selection.replacements.map(({ original: { name } }) => name);
 

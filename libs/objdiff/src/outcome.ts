@@ -31,6 +31,7 @@ export type ReasonCode =
   | 'special-section'
   | 'jump-label-key'
   | 'unsupported-relocation'
+  | 'old-code-in-flight'
   // emit
   | 'symbol-not-found'
   | 'symbol-ambiguous'
@@ -47,6 +48,8 @@ export type ReasonCode =
   | 'constant-copied'
   | 'annotation-dropped'
   | 'callers-included'
+  | 'syscall-converted'
+  | 'old-code-runs-on'
   | 'module-reload';
 
 export interface NoChange {

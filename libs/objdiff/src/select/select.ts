@@ -4,6 +4,7 @@ import type { Findings } from '../findings.js';
 import { type Atom, isCopied, isShared, type Reference } from '../model/atom.js';
 import { coldParentName, isNumbered } from '../model/names.js';
 import type { ObjectFile } from '../model/object-file.js';
+import type { InFlight } from './in-flight.js';
 import type { KernelReference, Replacement, Selection } from './selection.js';
 import { takesAddress } from '../model/uses.js';
 
@@ -16,7 +17,7 @@ export interface Selected {
 
 /** Follows the references of the changed functions, and of new global symbols, to everything the kernel doesn't have. */
 export function select(
-  input: { objectFile: string; owner: string; patched: ObjectFile },
+  input: { objectFile: string; owner: string; patched: ObjectFile; inFlight: readonly InFlight[] },
   correlation: Correlation,
   changed: ReadonlySet<Atom>,
   findings: Findings,
@@ -39,6 +40,7 @@ export function select(
       replacements,
       addedFunctions: inOrder.filter((atom) => atom.kind === 'function' && isNew(atom)),
       data: inOrder.filter((atom) => atom.kind === 'data'),
+      inFlight: input.inFlight,
       twins: correlation.twins,
     },
     added: inOrder.filter((atom) => isNew(atom) && !isBundled(atom)).map(({ name }) => name),
