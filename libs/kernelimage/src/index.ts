@@ -1,5 +1,5 @@
 export { AddressSpace } from './address-space.js';
-export { Btf, type BtfMember, type BtfStruct } from './btf.js';
+export { Btf, type BtfEnumerator, type BtfStruct, type BtfType } from './btf.js';
 export { type KernelConfig, parseConfig } from './config.js';
 export { KernelImageError, type KernelImageErrorCode } from './errors.js';
 export { type ImportProgress, type ImportRequest, type ImportStage, importKernel } from './import.js';
