@@ -5,6 +5,7 @@ import { matchRunPre, type RunPreMatch } from '#libs/runpre';
 import { checkTypes } from './layouts/index.js';
 import { objectsOf } from './objects.js';
 import type { BuildOutcome, BuildRequest, BuildStage, BuiltObject, Refusal } from './outcome.js';
+import { withAdvice } from './reason-codes.js';
 import { touchedBy } from './touched.js';
 
 /** Ends a build with every reason that is known at that stage. */
@@ -43,7 +44,13 @@ export async function buildFix(request: BuildRequest): Promise<BuildOutcome> {
 }
 
 function refusal({ stage, reasons, mismatches }: Refused, objects: readonly BuiltObject[]): Refusal {
-  return { outcome: 'refused', stage, reasons, mismatches, objects };
+  return {
+    outcome: 'refused',
+    stage,
+    reasons: reasons.map(withAdvice),
+    mismatches: mismatches.map(withAdvice),
+    objects,
+  };
 }
 
 async function find(
@@ -176,7 +183,7 @@ function emit(
       matched: counts.reduce((sum, { matched }) => sum + matched, 0),
       checked: counts.reduce((sum, { checked }) => sum + checked, 0),
     },
-    warnings: [...notices, ...diffs.flatMap((diff) => diff.notices), ...emitted.notices],
+    warnings: [...notices, ...diffs.flatMap((diff) => diff.notices), ...emitted.notices].map(withAdvice),
     objects,
   };
 }
