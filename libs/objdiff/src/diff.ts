@@ -3,6 +3,7 @@ import { compareObjects } from './compare/compare.js';
 import { copyChangedConstants } from './correlate/constants.js';
 import { correlate } from './correlate/correlate.js';
 import { Findings } from './findings.js';
+import { noticeHazards } from './hazards/hazards.js';
 import { type ObjectFile, readObject } from './model/object-file.js';
 import type { ObjdiffInput, ObjectDiff } from './outcome.js';
 import { joinColdParts, separateColdParts } from './select/cold.js';
@@ -24,6 +25,7 @@ export function diffObjects(input: ObjdiffInput): ObjectDiff {
   const changed = compareObjects(original, patched, correlation, findings);
   joinColdParts(patched, correlation.twins, changed, findings);
   const inFlight = convert({ ...input, original, patched }, correlation.twins, changed, findings);
+  noticeHazards({ original, patched }, correlation.twins, changed, findings);
   separateColdParts(patched, correlation.twins, (parent) => isNew(parent) || changed.has(parent));
   const selected = select({ ...input, patched, inFlight }, correlation, changed, findings);
   const { selection, added, bundled, references } = selected;

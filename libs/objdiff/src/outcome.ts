@@ -50,6 +50,9 @@ export type ReasonCode =
   | 'callers-included'
   | 'syscall-converted'
   | 'old-code-runs-on'
+  | 'thread-function-changed'
+  | 'waits-inside'
+  | 'locking-changed'
   | 'module-reload';
 
 export interface NoChange {

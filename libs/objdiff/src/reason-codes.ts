@@ -32,7 +32,7 @@ export const reasonCodes: Readonly<Record<ReasonCode, ReasonMeaning>> = {
   ),
   'data-changed': refusal(
     'The initial content of a variable changed, which the running kernel has long been using.',
-    'Leave the variable as it is, and write the new value in code: where it is used, or in a pre-patch callback.',
+    'Leave the variable as it is, and use the new value in the code that reads it.',
   ),
   'data-size-changed': refusal(
     'A variable’s size changed; what is in memory can’t grow.',
@@ -44,7 +44,7 @@ export const reasonCodes: Readonly<Record<ReasonCode, ReasonMeaning>> = {
   ),
   'init-changed': refusal(
     'Code or data changed that is used up at boot or at a module’s load, or runs at its unload.',
-    'What it set up must be put right in another way: where it is used, by a shadow variable, or in a callback. Leave its source as it was.',
+    'Leave it as it was, and put right what it set up in the code that uses it, or at run time; else reboot for this fix.',
   ),
   'no-fentry': refusal(
     'A function that can’t be redirected changed, and its callers can’t be patched in its stead.',
@@ -134,6 +134,18 @@ export const reasonCodes: Readonly<Record<ReasonCode, ReasonMeaning>> = {
   'old-code-runs-on': notice(
     'A function that the fix takes away was entered by a jump; calls under way end in it.',
     'Wait for calls under way, or restart the processes, to be rid of the old code.',
+  ),
+  'thread-function-changed': notice(
+    'The function of a kernel thread changed, which is on that thread’s stack for as long as the thread runs.',
+    'The transition ends only when the thread does. Change what the function calls instead, if that is enough.',
+  ),
+  'waits-inside': notice(
+    'A function changed in which tasks wait for events, maybe for long.',
+    'Expect the transition to wait for them; what wakes them (a signal, an event) lets it go on.',
+  ),
+  'locking-changed': notice(
+    'Old and new code don’t take the same kinds of locks.',
+    'See that neither does harm while tasks of both kinds run side by side: until the transition has ended, and in calls that end in old code.',
   ),
   'module-reload': notice(
     'Kernels before 6.3 don’t load a patched module a second time.',

@@ -46,7 +46,6 @@ function whyFixed(before: Atom, after: Atom): Finding | undefined {
       code: 'init-changed',
       symbol: changedNames(before, after),
       reason: `${after.section.name} has run before the fix could come`,
-      advice: 'What it set up must be put right in another way, e.g. by a shadow variable or a callback.',
     };
   if (after.role === 'noinstr')
     return {
@@ -116,7 +115,6 @@ function compareData(before: Atom, after: Atom, equality: Equality, findings: Fi
       code: 'data-changed',
       symbol,
       reason: 'its initial content changed, and the running kernel has long been using the old',
-      advice: 'Write the new value in code, e.g. in a pre-patch callback.',
     });
 }
 
