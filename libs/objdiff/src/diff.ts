@@ -18,11 +18,11 @@ export function diffObjects(input: ObjdiffInput): ObjectDiff {
   const findings = new Findings(input.objectFile);
   const original = readOrRefuse(input.original, 'original', findings);
   const patched = readOrRefuse(input.patched, 'patched', findings);
-  if (original === undefined || patched === undefined) return refused(findings, [], []);
+  if (original === undefined || patched === undefined) return refused(findings, [], [], input.owner);
 
   const correlation = correlate(original, patched);
-  copyChangedConstants(original, patched, correlation.twins, findings);
-  const changed = compareObjects(original, patched, correlation, findings);
+  const untouched = copyChangedConstants(original, patched, input.owner, correlation.twins, findings);
+  const changed = compareObjects(original, patched, correlation, findings, untouched);
   joinColdParts(patched, correlation.twins, changed, findings);
   const inFlight = convert({ ...input, original, patched }, correlation.twins, changed, findings);
   noticeHazards({ original, patched }, correlation.twins, changed, findings);
@@ -32,7 +32,7 @@ export function diffObjects(input: ObjdiffInput): ObjectDiff {
   const names = selection.replacements.map(({ original: { name } }) => name);
 
   if (names.length + added.length > 0) refuseUnreadTables(patched, findings);
-  if (findings.reasons.length > 0) return refused(findings, names, added);
+  if (findings.reasons.length > 0) return refused(findings, names, added, input.owner);
   if (names.length + added.length === 0) return { outcome: 'no-change', notices: findings.notices };
   return {
     outcome: 'changed',
@@ -65,6 +65,16 @@ function refuseUnreadTables(patched: ObjectFile, findings: Findings): void {
     findings.refuse({ code: 'special-section', symbol: section, reason: problem });
 }
 
-function refused(findings: Findings, changed: readonly string[], added: readonly string[]): ObjectDiff {
-  return { outcome: 'refused', reasons: findings.reasons, notices: findings.notices, changed, added };
+function refused(findings: Findings, changed: readonly string[], added: readonly string[], owner: string): ObjectDiff {
+  const { reasons, notices } = findings;
+  const isInitOnly = reasons.every(({ code }) => code === 'init-changed');
+  const explained = isInitOnly ? reasons.map((reason) => ({ ...reason, advice: initAdvice(changed, owner) })) : reasons;
+  return { outcome: 'refused', reasons: explained, notices, changed, added };
+}
+
+/** Where init code is all that is in the way: what the rest of the fix would be worth. */
+function initAdvice(changed: readonly string[], owner: string): string {
+  const next = owner === 'vmlinux' ? 'the kernel boots again' : `${owner} is loaded again`;
+  if (changed.length === 0) return `Nothing else changes: the fix takes effect when ${next}.`;
+  return `Leave it out, if the rest is right without it: that is ${changed.join(', ').slice(0, 1500)}, which could be patched.`;
 }

@@ -50,6 +50,7 @@ export type ReasonCode =
   | 'callers-included'
   | 'syscall-converted'
   | 'old-code-runs-on'
+  | 'new-code-address'
   | 'thread-function-changed'
   | 'waits-inside'
   | 'locking-changed'

@@ -135,6 +135,10 @@ export const reasonCodes: Readonly<Record<ReasonCode, ReasonMeaning>> = {
     'A function that the fix takes away was entered by a jump; calls under way end in it.',
     'Wait for calls under way, or restart the processes, to be rid of the old code.',
   ),
+  'new-code-address': notice(
+    'The address of a new function is given away: a timer, a work item or a table may keep it.',
+    'Before the patch is unloaded, see that nothing holds the address any more; disabling it is safe.',
+  ),
   'thread-function-changed': notice(
     'The function of a kernel thread changed, which is on that thread’s stack for as long as the thread runs.',
     'The transition ends only when the thread does. Change what the function calls instead, if that is enough.',

@@ -20,12 +20,13 @@ export function compareObjects(
   patched: ObjectFile,
   correlation: Correlation,
   findings: Findings,
+  untouched: ReadonlySet<Atom> = new Set(),
 ): Set<Atom> {
   const equality = new Equality(correlation.twins);
   const changed = new Set<Atom>();
   for (const [before, after] of correlation.twins.entries()) {
     if (after.kind === 'function') {
-      if (!functionChanged(before, after, equality)) continue;
+      if (untouched.has(after) || !functionChanged(before, after, equality)) continue;
       const reason = whyFixed(before, after);
       if (reason === undefined) changed.add(after);
       else findings.refuse({ ...reason, symbol: reason.symbol ?? after.name });

@@ -97,7 +97,8 @@ class Analysis {
   private redirected(): readonly (readonly [original: Atom, patched: Atom])[] {
     return [...this.changed].flatMap((patched) => {
       const original = this.twins.originalOf(patched);
-      if (original === undefined) return [];
+      // What can't be redirected at all has been refused.
+      if (original === undefined || !isPatchable(original)) return [];
       return isSyscallEntry(original, this.patches.uses.original.get(original) ?? [])
         ? []
         : [[original, patched] as const];

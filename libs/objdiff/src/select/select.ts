@@ -136,13 +136,23 @@ class Walk {
     } else if (original !== undefined) {
       if (target.role === 'init') this.refuseInit(user, target);
       this.need({ symbol: original.name, definedHere: true });
-    } else if (target.role === 'aux' || (target.role === 'text' && !isShared(target))) this.include(target);
-    else
+    } else if (target.role === 'aux' || (target.role === 'text' && !isShared(target))) {
+      if (target.role === 'text' && takesAddress(user, reference)) this.noticeAddress(user, target);
+      this.include(target);
+    } else
       this.findings.refuse({
         code: target.role === 'text' ? 'bundled-sections' : target.role === 'init' ? 'init-changed' : 'noinstr-changed',
         symbol: target.name,
         reason: `new code in ${target.section.name}, needed by ${user.name}`,
       });
+  }
+
+  private noticeAddress(user: Atom, target: Atom): void {
+    this.findings.notice({
+      code: 'new-code-address',
+      symbol: target.name,
+      reason: `new code, of which ${user.name} gives the address away: it may be kept and called when the patch has been unloaded`,
+    });
   }
 
   private followData(user: Atom, target: Atom): void {
