@@ -99,6 +99,10 @@ const ownCodes = {
   ),
   // types
   'no-types': refusal('The compiler gave no types to compare.', 'Use a compiler that knows -gbtf, as gcc 12 does.'),
+  'types-unknown': notice(
+    'The objects have no types, so changed layouts would not show.',
+    'Compile with -gbtf instead of other -g flags, as splicectl build does.',
+  ),
   'layout-changed': refusal(
     'The layout of a structure changes of which objects may be alive.',
     'Keep the new data beside the structure instead (a shadow variable), or reboot for this fix.',

@@ -1,6 +1,7 @@
 import type { Reason } from '#libs/contracts';
-import type { KernelProfile } from '#libs/kernelimage';
+import { KernelImageError, type KernelProfile } from '#libs/kernelimage';
 import type { BuiltObject } from '../outcome.js';
+import { withAdvice } from '../reason-codes.js';
 import { callersInKernel, functionNames } from './callers.js';
 import { compareTypes } from './compare.js';
 import { unlikeRunning } from './running.js';
@@ -54,4 +55,24 @@ function changedPrototypes(
     if (others.length === 0) return [];
     return because(`its arguments or its result change, and ${others.slice(0, 5).join(', ')} call it in the old way`);
   });
+}
+
+/**
+ * The same of one pair of objects, with no kernel at hand: whether structures and constants stay as they were. Objects need not
+ * have types; a notice then says that nothing was checked.
+ */
+export function checkObjectTypes(
+  objectFile: string,
+  original: Uint8Array,
+  patched: Uint8Array,
+): { readonly reasons: readonly Reason[]; readonly notices: readonly Reason[] } {
+  const reason = 'the objects have no BTF: a structure whose layout changes would not show';
+  const notices = [withAdvice({ code: 'types-unknown', object: objectFile, reason })];
+  try {
+    const [before, after] = [typesOf(original), typesOf(patched)];
+    return before && after ? compareTypes(objectFile, before, after) : { reasons: [], notices };
+  } catch (error) {
+    if (!(error instanceof KernelImageError)) throw error;
+    return { reasons: [withAdvice({ code: 'no-types', object: objectFile, reason: error.message })], notices: [] };
+  }
 }

@@ -1,1 +1,1 @@
-export { checkTypes } from './check.js';
+export { checkObjectTypes, checkTypes } from './check.js';

@@ -54,9 +54,9 @@ function noticeThread({ name }: Atom, starter: Atom, findings: Findings): void {
   });
 }
 
-/** In these a task waits for an event that may be far off. Those that wait for a lock or for I/O come back soon. */
+/** In these a task waits for an event that may be far off. What waits for a lock, for I/O or for a time comes back soon. */
 const waits =
-  /^(?:schedule|schedule_timeout(?:_\w+)?|schedule_hrtimeout(?:_range)?(?:_clock)?|wait_for_completion(?:_\w+)?|wait_woken|do_wait_intr)$/;
+  /^(?:schedule|schedule_timeout(?:_interruptible|_killable)?|schedule_hrtimeout(?:_range)?(?:_clock)?|wait_for_completion_(?:interruptible|killable)|wait_woken)$/;
 
 function noticeWaiting({ name }: Atom, calls: Calls, findings: Findings): void {
   const waiting = [...calls.keys()].filter((callee) => waits.test(callee));
