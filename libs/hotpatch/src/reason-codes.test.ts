@@ -14,15 +14,17 @@ notice comes with a live patch that is made all the same. Codes are stable: prog
 \`libs/objdiff/src/reason-codes.ts\` and \`libs/hotpatch/src/reason-codes.ts\` (\`UPDATE_GOLDEN=1\` with the test beside the latter).
 `;
 
+const rows = (kind: string): string =>
+  Object.entries(reasonCodes)
+    .filter(([, one]) => one.kind === kind)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([code, { meaning, advice }]) => `| \`${code}\` | ${meaning} | ${advice} |\n`)
+    .join('');
+
+const section = (title: string, kind: string): string =>
+  `\n## ${title}\n\n| code | what it means | what to do |\n| - | - | - |\n${rows(kind)}`;
+
 async function table(): Promise<string> {
-  const rows = (kind: string): string =>
-    Object.entries(reasonCodes)
-      .filter(([, one]) => one.kind === kind)
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([code, { meaning, advice }]) => `| \`${code}\` | ${meaning} | ${advice} |\n`)
-      .join('');
-  const section = (title: string, kind: string): string =>
-    `\n## ${title}\n\n| code | what it means | what to do |\n| - | - | - |\n${rows(kind)}`;
   const text = head + section('Refusals', 'refusal') + section('Notices', 'notice');
   return await format(text, { ...(await resolveConfig(documented)), parser: 'markdown' });
 }

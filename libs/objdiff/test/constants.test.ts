@@ -15,6 +15,12 @@ function gist(outcome: ObjectDiff) {
   return { changed: outcome.changed, added: [...outcome.added].sort(), notices };
 }
 
+const initUser = (init: string) => `static const int table[1 + K] = {1}; int f(int a) { return table[a]; }
+  int __init start(int a) { return table[a] ${init}; }`;
+
+const handlers = (use: string, entry = 'other') => `static noinline int h(int a) { return a + 1; }
+  NEW static int (*const calls[1 + K])(int) = {h, ${entry}}; int f(int a) { ${use} }`;
+
 describe('a constant table that changes', () => {
   test('with strings, is copied', async () => {
     const source = `static const char *const names[1 + K] = {"one"}; const char *f(int a) { return names[a]; }
@@ -33,9 +39,6 @@ describe('a constant table that changes', () => {
       notices: ['constant-copied inner', 'constant-copied sets'],
     });
   });
-
-  const handlers = (use: string, entry = 'other') => `static noinline int h(int a) { return a + 1; }
-    NEW static int (*const calls[1 + K])(int) = {h, ${entry}}; int f(int a) { ${use} }`;
 
   test('of functions, is copied where code only reads its elements', async () => {
     const source = handlers('return calls[a](a) + 1;').replace('NEW', '');
@@ -60,19 +63,18 @@ describe('a constant table that changes', () => {
   });
 
   test('is none of init code’s business any more, unless that changes or is a module’s', async () => {
-    const source = (init: string) => `static const int table[1 + K] = {1}; int f(int a) { return table[a]; }
-      int __init start(int a) { return table[a] ${init}; }`;
-    expect(gist(await vary(source('')))).toMatchObject({ changed: ['f'], added: ['table'] });
-    expect(gist(await vary(source('+ K')))).toEqual({ refused: ['init-changed start'] });
-    expect(gist(await vary(source(''), 'm'))).toEqual({ refused: ['data-size-changed table'] });
+    expect(gist(await vary(initUser('')))).toMatchObject({ changed: ['f'], added: ['table'] });
+    expect(gist(await vary(initUser('+ K')))).toEqual({ refused: ['init-changed start'] });
+    expect(gist(await vary(initUser(''), 'm'))).toEqual({ refused: ['data-size-changed table'] });
   });
 });
 
+const advice = async (source: string, owner?: string) => {
+  const outcome = await vary(source, owner);
+  return outcome.outcome === 'refused' ? outcome.reasons.map((reason) => reason.advice) : [];
+};
+
 describe('init code that changes', () => {
-  const advice = async (source: string, owner?: string) => {
-    const outcome = await vary(source, owner);
-    return outcome.outcome === 'refused' ? outcome.reasons.map((reason) => reason.advice) : [];
-  };
   const start = 'int __init start(int a) { return other(a) + K; }';
 
   test('alone: says when the fix takes effect', async () => {

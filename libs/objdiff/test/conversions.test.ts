@@ -86,10 +86,12 @@ describe('the body of a system call', () => {
   });
 });
 
-describe('functions that can’t be redirected', () => {
-  const chain = (outer: string) => `static notrace noinline int low(int a) { return other(a) + K; }
-    static notrace noinline int middle(int a) { return low(a) * 2; } ${outer}`;
+const leaf = (code: string) => `static notrace noinline int low(int a) { ${code} } int f(int a) { return low(a + 1); }`;
 
+const chain = (outer: string) => `static notrace noinline int low(int a) { return other(a) + K; }
+  static notrace noinline int middle(int a) { return low(a) * 2; } ${outer}`;
+
+describe('functions that can’t be redirected', () => {
   test('move up over several levels, to each of several callers', async () => {
     const outer = 'int f(int a) { return middle(a) + 1; } int g(int a) { return middle(a) + low(a); }';
     expect(gist(await vary(chain(outer)))).toEqual({
@@ -107,8 +109,6 @@ describe('functions that can’t be redirected', () => {
   });
 
   test('a jump to one that calls nothing is no danger; to one that calls others it is', async () => {
-    const leaf = (code: string) =>
-      `static notrace noinline int low(int a) { ${code} } int f(int a) { return low(a + 1); }`;
     const outcome = gist(await vary(leaf('static int sum; return sum += a * a * a + K;')));
     expect(outcome).toMatchObject({ changed: ['f'], notices: ['callers-included low'] });
     expect(gist(await vary(leaf('return other(a) + K;')))).toEqual({
@@ -138,17 +138,17 @@ describe('functions that can’t be redirected', () => {
   });
 });
 
-describe('functions that the fix takes away', () => {
-  const inlined = async (inner: string) => {
-    const source = `static noinline int deep(int a) { return other(a) * K; }
-    static K_INLINE int low(int a) { ${inner} } int f(int a) { return low(a + 1); }`;
-    const [original, patched] = await Promise.all([
-      compile(`#define K 1\n#define K_INLINE noinline\n${source}`),
-      compile(`#define K 2\n#define K_INLINE inline __attribute__((always_inline))\n${source}`),
-    ]);
-    return diffObjects({ objectFile: 'small.o', owner: 'vmlinux', original, patched });
-  };
+const inlined = async (inner: string) => {
+  const source = `static noinline int deep(int a) { return other(a) * K; }
+  static K_INLINE int low(int a) { ${inner} } int f(int a) { return low(a + 1); }`;
+  const [original, patched] = await Promise.all([
+    compile(`#define K 1\n#define K_INLINE noinline\n${source}`),
+    compile(`#define K 2\n#define K_INLINE inline __attribute__((always_inline))\n${source}`),
+  ]);
+  return diffObjects({ objectFile: 'small.o', owner: 'vmlinux', original, patched });
+};
 
+describe('functions that the fix takes away', () => {
   test('run on unseen where they were jumped to, which is said', async () => {
     expect(gist(await inlined('use(&a); return a;'))).toMatchObject({
       changed: ['f'],

@@ -23,9 +23,10 @@ test('a thread’s function stays on the stack: said where the file starts the t
   ]);
 });
 
+const wait = (k: string) =>
+  `int f(int a) { schedule_timeout(a); return other(a) + 1; } int g(int a) { return a * ${k}; }`;
+
 test('a function that only waits is said to, and one that doesn’t isn’t', async () => {
-  const wait = (k: string) =>
-    `int f(int a) { schedule_timeout(a); return other(a) + 1; } int g(int a) { return a * ${k}; }`;
   expect(await notices(wait('3').replace('+ 1', '+ K'))).toEqual([
     expect.stringMatching(/^waits-inside f: it calls schedule_timeout:/),
   ]);

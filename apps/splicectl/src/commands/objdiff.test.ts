@@ -63,17 +63,18 @@ test('says by its exit code and in JSON what came out', async () => {
   ]);
 });
 
+const grower = (more: string): string =>
+  `struct s { long a; ${more} }; int f(struct s *s) { return s->a ${more && '+ 1'}; }`;
+
 test('types speak too: of a structure that grows unseen by the code, and of their own absence', async () => {
-  const source = (more: string): string =>
-    `struct s { long a; ${more} }; int f(struct s *s) { return s->a ${more && '+ 1'}; }`;
-  const grown = await objdiff(await compile('small', source('')), await compile('grown', source('long b;')), '--json');
+  const grown = await objdiff(await compile('small', grower('')), await compile('grown', grower('long b;')), '--json');
   expect([grown.code, JSON.parse(grown.out)]).toMatchObject([
     2,
     { changed: ['f'], refusals: [{ symbol: 'struct s', code: 'layout-changed' }] },
   ]);
   const blind = await objdiff(
-    await compile('blind', source(''), '-g0'),
-    await compile('blinder', source('long b;'), '-g0'),
+    await compile('blind', grower(''), '-g0'),
+    await compile('blinder', grower('long b;'), '-g0'),
     '--json',
   );
   expect([blind.code, JSON.parse(blind.out)]).toMatchObject([0, { notices: [{ code: 'types-unknown' }] }]);

@@ -51,9 +51,12 @@ function functionAt(profile: KernelProfile, address: bigint): string {
   return symbols[low - 1]?.name ?? `0x${address.toString(16)}`;
 }
 
+function isCode({ flags }: { readonly flags: number }): boolean {
+  return (flags & SectionFlag.EXECINSTR) !== 0;
+}
+
 function callersInModule(module: ElfFile, name: string): ReadonlySet<string> {
   const callers = new Set<string>();
-  const isCode = ({ flags }: { flags: number }): boolean => (flags & SectionFlag.EXECINSTR) !== 0;
   for (const [section, relocations] of relocationsBySection(module, isCode))
     for (const { symbol, offset } of relocations) {
       if (symbol.name !== name) continue;

@@ -30,7 +30,17 @@ export function checkTypes(
     notices.push(...changes.notices);
     if (object.owner === 'vmlinux') reasons.push(...unlikeRunning(object.path, before, profile.btf));
   }
-  return { reasons, notices };
+  return { reasons: eachOnce(reasons), notices: eachOnce(notices) };
+}
+
+/** One structure may be in many objects: it is told of once, with the first of them. */
+function eachOnce(reasons: readonly Reason[]): readonly Reason[] {
+  const seen = new Map<string, Reason>();
+  for (const one of reasons) {
+    const key = `${one.code}\0${one.symbol ?? one.object}\0${one.reason}`;
+    if (!seen.has(key)) seen.set(key, one);
+  }
+  return [...seen.values()];
 }
 
 /** A function that is called in another way now must not be called by code that the fix doesn't compile anew. */

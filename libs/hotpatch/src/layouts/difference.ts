@@ -13,9 +13,12 @@ export interface Typed {
   readonly struct: BtfStruct;
 }
 
+function breaks(what: string): Difference {
+  return { breaks: true, what };
+}
+
 /** The first difference that breaks, or else the first that only changes names or types of the same form. */
 export function differenceOf(before: Typed, after: Typed): Difference | undefined {
-  const breaks = (what: string): Difference => ({ breaks: true, what });
   const sizes = [before.struct.sizeBytes, after.struct.sizeBytes] as const;
   if (sizes[0] !== sizes[1]) return breaks(`its size changes from ${sizes[0]} to ${sizes[1]} bytes`);
   const [old, now] = [before.shapes.members(before.struct), after.shapes.members(after.struct)];

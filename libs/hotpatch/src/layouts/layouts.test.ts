@@ -31,10 +31,12 @@ function said(before: string, after: string): readonly string[] {
   return [...reasons, ...notices].map(({ code, symbol, reason }) => `${code} ${symbol}: ${reason}`);
 }
 
+const renamed = (reason: string): string[] => [`layout-renamed struct s: ${reason}`];
+
+const broken = (reason: string): string[] => [`layout-changed struct s: ${reason}`];
+
 describe('a structure', () => {
   const before = 'struct s { int a; union { long b; char c; }; char d; } it;';
-  const broken = (reason: string): string[] => [`layout-changed struct s: ${reason}`];
-  const renamed = (reason: string): string[] => [`layout-renamed struct s: ${reason}`];
   test.each([
     ['that stays', before, []],
     [
@@ -84,25 +86,27 @@ describe('a structure', () => {
   });
 });
 
+const enums = (names: string) => `enum e { ${names} }; enum e it; enum { ${names.toLowerCase()} } other;`;
+
 describe('constants', () => {
-  const source = (names: string) => `enum e { ${names} }; enum e it; enum { ${names.toLowerCase()} } other;`;
   test('whose values move are refused, named or not', () => {
-    expect(said(source('ONE, TWO'), source('ONE, NEW, TWO'))).toEqual([
+    expect(said(enums('ONE, TWO'), enums('ONE, NEW, TWO'))).toEqual([
       expect.stringMatching(/^enum-changed TWO: its value was 1 and is 2/),
       expect.stringMatching(/^enum-changed two: /),
     ]);
   });
 
   test('at the end are new, and what counts them grows', () => {
-    expect(said(source('ONE, TWO, NR_ALL'), source('ONE, TWO, NEW, NR_ALL'))).toEqual([
+    expect(said(enums('ONE, TWO, NR_ALL'), enums('ONE, TWO, NEW, NR_ALL'))).toEqual([
       expect.stringMatching(/^enum-grown NR_ALL: its value was 2 and is 3/),
       expect.stringMatching(/^enum-grown nr_all/),
     ]);
   });
 });
 
+const prototypes = (before: string, after: string) => compareTypes('a.o', typesIn(before), typesIn(after)).prototypes;
+
 describe('a function that other files may call', () => {
-  const prototypes = (before: string, after: string) => compareTypes('a.o', typesIn(before), typesIn(after)).prototypes;
   test.each([
     ['int f(int a) { return a; }', 'int f(int a, int b) { return a + b; }', ['f']],
     ['int f(int a) { return a; }', 'int f(long a) { return a; }', ['f']],
@@ -117,11 +121,12 @@ describe('a function that other files may call', () => {
   ])('%s → %s', (before, after, expected) => expect(prototypes(before, after)).toEqual(expected));
 });
 
+const running = (source: string): Btf => {
+  const section = sectionNamed(readElf(objectOf(source)), '.BTF');
+  return Btf.parse(Buffer.from(section?.data ?? []));
+};
+
 describe('against the running kernel', () => {
-  const running = (source: string): Btf => {
-    const section = sectionNamed(readElf(objectOf(source)), '.BTF');
-    return Btf.parse(Buffer.from(section?.data ?? []));
-  };
   const source = 'struct s { int a; int m[2][3]; } it; struct mine { int x; } m;';
 
   test('the same source is the same, however arrays are written', () => {

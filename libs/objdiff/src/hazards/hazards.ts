@@ -72,6 +72,14 @@ function noticeWaiting({ name }: Atom, calls: Calls, findings: Findings): void {
 const locks =
   /^(?:mutex_lock(?:_\w+)?|_raw_(?:spin|read|write)_lock(?:_\w+)?|down(?:_(?:read|write|interruptible|killable)\w*)?|rt_mutex_lock\w*|rtnl_lock|lock_sock_nested|__rcu_read_lock|cpus_read_lock)$/;
 
+function locksIn(atoms: readonly Atom[], callsOf: (atom: Atom) => Calls): ReadonlySet<string> {
+  return new Set(atoms.flatMap((atom) => [...callsOf(atom).keys()].filter((name) => locks.test(name))));
+}
+
+function isCode({ kind, role }: Atom): boolean {
+  return kind === 'function' && role === 'text';
+}
+
 /** Summed up over the changed functions, as gcc inlines one into another as it likes. */
 function noticeLocking(
   objects: { readonly original: ObjectFile; readonly patched: ObjectFile },
@@ -80,15 +88,12 @@ function noticeLocking(
   calls: { readonly original: (atom: Atom) => Calls; readonly patched: (atom: Atom) => Calls },
   findings: Findings,
 ): void {
-  const isCode = ({ kind, role }: Atom): boolean => kind === 'function' && role === 'text';
   const after = objects.patched.atoms.filter((atom) => isCode(atom) && (changed.has(atom) || !twins.originalOf(atom)));
   const before = objects.original.atoms.filter((atom) => {
     const twin = twins.patchedOf(atom);
     return isCode(atom) && (twin === undefined || changed.has(twin));
   });
-  const names = (atoms: readonly Atom[], callsOf: (atom: Atom) => Calls): ReadonlySet<string> =>
-    new Set(atoms.flatMap((atom) => [...callsOf(atom).keys()].filter((name) => locks.test(name))));
-  const [old, now] = [names(before, calls.original), names(after, calls.patched)];
+  const [old, now] = [locksIn(before, calls.original), locksIn(after, calls.patched)];
   const newly = [...now].filter((name) => !old.has(name));
   const gone = [...old].filter((name) => !now.has(name));
   for (const [list, what] of [

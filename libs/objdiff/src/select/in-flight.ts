@@ -91,10 +91,12 @@ const closed = new RegExp(
     '|_raw_spin_(?:un)?lock(?:_irq|_bh|_irqsave|_irqrestore)?)$',
 );
 
+function leaves({ target }: Reference): boolean {
+  return target.kind === 'unknown' || (target.kind === 'external' && !closed.test(target.name));
+}
+
 function mayLeave(atom: Atom): boolean {
   if (atom.kind !== 'function') return false;
-  const leaves = ({ target }: Reference) =>
-    target.kind === 'unknown' || (target.kind === 'external' && !closed.test(target.name));
   return (
     atom.references.some((reference) => branchKind(atom, reference) !== undefined && leaves(reference)) ||
     inReplacements(atom).some(leaves) ||
