@@ -62,6 +62,13 @@ describe('a constant table that changes', () => {
     expect(gist(await vary(global))).toEqual({ refused: ['data-size-changed table'] });
   });
 
+  test('is refused by name where a driver is registered with it', async () => {
+    const source = `static const int ids[1 + K] = {1};
+      extern typeof(ids) __mod_usb__ids_device_table __attribute__((unused, alias("ids")));
+      int f(int a) { return ids[a]; }`;
+    expect(gist(await vary(source))).toEqual({ refused: ['registration-changed ids'] });
+  });
+
   test('is none of init code’s business any more, unless that changes or is a module’s', async () => {
     expect(gist(await vary(initUser('')))).toMatchObject({ changed: ['f'], added: ['table'] });
     expect(gist(await vary(initUser('+ K')))).toEqual({ refused: ['init-changed start'] });

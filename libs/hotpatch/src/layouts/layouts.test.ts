@@ -79,6 +79,11 @@ describe('a structure', () => {
     expect(found.filter((one) => one.startsWith('layout-changed')).length).toBeGreaterThan(0);
   });
 
+  test('that a table has more of is no matter to the types', () => {
+    const table = 'struct s { int a, b; }; struct s table[] = {{1, 2}, {3, 4}}; char name[] = "x";';
+    expect(said(table, table.replace('{3, 4}', '{3, 4}, {5, 6}').replace('"x"', '"xyz"'))).toEqual([]);
+  });
+
   test('that is new, or of which only a pointer’s target changes, is no matter', () => {
     expect(said(before, `${before} struct n { int x; } new;`)).toEqual([]);
     const pointer = 'struct a; struct b; struct s { struct a *p; } it;';

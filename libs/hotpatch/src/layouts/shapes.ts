@@ -42,10 +42,20 @@ export class Shapes {
     return into;
   }
 
+  /** What an array is of; any other type is its own element. */
+  element(id: number): number {
+    let element = id;
+    for (let step = 0; step < maxDepth; step++) {
+      const type = this.stripped(element);
+      if (type?.kind !== 'array') break;
+      element = type.typeId;
+    }
+    return element;
+  }
+
   /** The structure without a name that a type is, or is an array of. */
   anonymous(id: number): BtfStruct | undefined {
-    let type = this.stripped(id);
-    for (let step = 0; step < maxDepth && type?.kind === 'array'; step++) type = this.stripped(type.typeId);
+    const type = this.stripped(this.element(id));
     return (type?.kind === 'struct' || type?.kind === 'union') && type.name === '' ? type : undefined;
   }
 

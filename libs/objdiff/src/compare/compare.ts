@@ -97,7 +97,14 @@ function compareData(before: Atom, after: Atom, equality: Equality, findings: Fi
       return;
     default:
   }
-  if (before.role !== after.role)
+  if (!same && isDeviceTable(after))
+    findings.refuse({
+      code: 'registration-changed',
+      symbol,
+      reason: 'a table of device ids: the driver was registered with the old one, and user space loads it by the old',
+      advice: 'Give the driver the new id at run time (new_id in its folder of sysfs), or reboot for this fix.',
+    });
+  else if (before.role !== after.role)
     findings.refuse({
       code: 'section-changed',
       symbol,
@@ -117,6 +124,11 @@ function compareData(before: Atom, after: Atom, equality: Equality, findings: Fi
       symbol,
       reason: 'its initial content changed, and the running kernel has long been using the old',
     });
+}
+
+/** MODULE_DEVICE_TABLE gives a table a second name (linux/module.h). */
+function isDeviceTable({ symbols }: Atom): boolean {
+  return symbols.some(({ name }) => /^__mod_.+_device_table$/.test(name));
 }
 
 function isTable(atom: Atom): boolean {

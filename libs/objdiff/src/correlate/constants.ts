@@ -1,3 +1,4 @@
+import { SymbolBinding } from '#libs/elf';
 import { functionChanged } from '../compare/compare.js';
 import { Equality } from '../compare/equality.js';
 import type { Findings } from '../findings.js';
@@ -51,8 +52,13 @@ export function copyChangedConstants(
   return untouched;
 }
 
+/** A table of device ids has a second, global name, so it is none. */
 function isConstant(atom: Atom): boolean {
-  return atom.kind === 'data' && atom.role === 'readonly' && !atom.global;
+  return (
+    atom.kind === 'data' &&
+    atom.role === 'readonly' &&
+    atom.symbols.every(({ binding }) => binding === SymbolBinding.LOCAL)
+  );
 }
 
 class Tables {
