@@ -13,12 +13,14 @@ export interface Typed {
   readonly struct: BtfStruct;
 }
 
+const maxDepth = 24;
+
 function breaks(what: string): Difference {
   return { breaks: true, what };
 }
 
 /** The first difference that breaks, or else the first that only changes names or types of the same form. */
-export function differenceOf(before: Typed, after: Typed): Difference | undefined {
+export function differenceOf(before: Typed, after: Typed, depth = 0): Difference | undefined {
   const sizes = [before.struct.sizeBytes, after.struct.sizeBytes] as const;
   if (sizes[0] !== sizes[1]) return breaks(`its size changes from ${sizes[0]} to ${sizes[1]} bytes`);
   const [old, now] = [before.shapes.members(before.struct), after.shapes.members(after.struct)];
@@ -27,7 +29,9 @@ export function differenceOf(before: Typed, after: Typed): Difference | undefine
   for (const [name, member] of old) {
     const kept = now.get(name);
     const change =
-      kept === undefined ? renamed(name, member, added, before, after) : changed(name, member, kept, before, after);
+      kept === undefined
+        ? renamed(name, member, added, before, after)
+        : changed(name, member, kept, before, after, depth);
     if (change?.breaks === true) return change;
     harmless ??= change;
   }
@@ -41,9 +45,10 @@ function changed(
   now: PlacedMember,
   before: Typed,
   after: Typed,
+  depth: number,
 ): Difference | undefined {
   if (old.place !== now.place) return { breaks: true, what: `its member ${name} moves` };
-  return typeDifference(`its member ${name}`, [before.shapes, old.typeId], [after.shapes, now.typeId]);
+  return typeDifference(`its member ${name}`, [before.shapes, old.typeId], [after.shapes, now.typeId], depth);
 }
 
 /** How the types of one and the same thing differ; a structure without a name has nothing but its members to go by. */
@@ -51,11 +56,12 @@ export function typeDifference(
   what: string,
   [shapes, old]: readonly [Shapes, number],
   [newShapes, now]: readonly [Shapes, number],
+  depth = 0,
 ): Difference | undefined {
   if (shapes.named(old) === newShapes.named(now)) return undefined;
   const [inner, newInner] = [shapes.anonymous(old), newShapes.anonymous(now)];
-  if (inner !== undefined && newInner !== undefined) {
-    const within = differenceOf({ shapes, struct: inner }, { shapes: newShapes, struct: newInner });
+  if (inner !== undefined && newInner !== undefined && depth < maxDepth) {
+    const within = differenceOf({ shapes, struct: inner }, { shapes: newShapes, struct: newInner }, depth + 1);
     if (within !== undefined) return { ...within, what: `in ${what.replace(/^its /, '')}, ${within.what}` };
   }
   return shapes.deep(old) === newShapes.deep(now)

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Btf, BtfStruct, BtfType } from '#libs/kernelimage';
+import { type Btf, type BtfStruct, type BtfType, KernelImageError } from '#libs/kernelimage';
 
 /** A member with its place in the whole, whatever anonymous structures it stands in. */
 export interface PlacedMember {
@@ -10,7 +10,8 @@ export interface PlacedMember {
 
 const maxDepth = 24;
 /** Longer texts are kept as their digest: types from outside must not grow without bound. */
-const maxText = 2048;
+const maxText = 256;
+const maxMembers = 65_536;
 
 /**
  * How types lie in memory, as texts: equal texts, equal meaning of the bytes. Names of numbers and pointers, and what a
@@ -31,15 +32,24 @@ export class Shapes {
     return this.shape(id, 'deep', 0);
   }
 
-  /** Members by name, those of anonymous members included. A member without a name gets one by its place. */
-  members(struct: BtfStruct, base = 0, depth = 0, into = new Map<string, PlacedMember>()): Map<string, PlacedMember> {
-    for (const { name, offsetBits, widthBits, typeId } of struct.members) {
-      const offset = base + offsetBits;
-      const inner = name === '' && depth < maxDepth ? this.btf.structById(typeId) : undefined;
-      if (inner) this.members(inner, offset, depth + 1, into);
-      else into.set(name || `at bit ${offset}`, { place: `${offset}:${widthBits}`, typeId });
-    }
-    return into;
+  /**
+   * Members by name, those of anonymous members included. A member without a name gets one by its place.
+   * @throws KernelImageError `bad-btf` for more members than any structure has
+   */
+  members(struct: BtfStruct): ReadonlyMap<string, PlacedMember> {
+    const members = new Map<string, PlacedMember>();
+    let left = maxMembers;
+    const add = (part: BtfStruct, base: number, depth: number): void => {
+      for (const { name, offsetBits, widthBits, typeId } of part.members) {
+        if (--left < 0) throw new KernelImageError('bad-btf', `struct ${struct.name} has too many members`);
+        const offset = base + offsetBits;
+        const inner = name === '' && depth < maxDepth ? this.btf.structById(typeId) : undefined;
+        if (inner) add(inner, offset, depth + 1);
+        else members.set(name || `at bit ${offset}`, { place: `${offset}:${widthBits}`, typeId });
+      }
+    };
+    add(struct, 0, 0);
+    return members;
   }
 
   /** What an array is of; any other type is its own element. */

@@ -113,7 +113,8 @@ export class CallerPatches {
           what: `${user.name} in ${user.section.name} calls it, which can't be redirected either`,
           advice: `Fix what calls ${user.name}, or what the function itself calls, instead.`,
         };
-      if (branchKind(user, reference) === undefined)
+      // An alternative's replacement has references too, which aren't in the function's own code.
+      if (!user.references.includes(reference) || branchKind(user, reference) === undefined)
         return {
           what: `${user.name} holds its address, which would go on leading to the old code`,
           advice: `Let ${user.name} have the address of a new function, set from code that runs after the patch is loaded.`,
