@@ -44,17 +44,28 @@ export function unseen(old: ReadonlySet<Atom>, uses: Uses, parentOf: (user: Atom
   return found;
 }
 
+interface Reached {
+  readonly reached: ReadonlySet<Atom>;
+  readonly leaves: boolean;
+}
+
 /** Where an object's code can get to: each reference is taken for a way, tables of pointers included. */
 export class Reach {
+  private readonly known = new Map<Atom, Reached>();
+
   constructor(
     private readonly object: ObjectFile,
     private readonly uses: Uses,
   ) {}
 
   /** What may run within the object in a call of this function, and whether such a call may leave the object. */
-  from(start: Atom): { readonly reached: ReadonlySet<Atom>; readonly leaves: boolean } {
+  from(start: Atom): Reached {
+    const known = this.known.get(start);
+    if (known !== undefined) return known;
     const reached = closureOf([start]);
-    return { reached, leaves: [...reached].some(mayLeave) };
+    const result = { reached, leaves: [...reached].some(mayLeave) };
+    this.known.set(start, result);
+    return result;
   }
 
   /**

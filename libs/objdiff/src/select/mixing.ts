@@ -34,15 +34,26 @@ export function keepOldAndNewApart(
 ): readonly InFlight[] {
   const analysis = new Analysis(original, twins, changed, patches);
   const tried = new Set<Atom>();
+  const stuck = new Map<Atom, Stuck>();
   for (let moves = 0; ; moves++) {
     const mixing = analysis.mixings().find(({ into }) => !tried.has(into));
     if (mixing === undefined) break;
-    tried.add(mixing.into);
-    const obstacle = moves < maxMoves ? patches.move(mixing.into) : { what: 'too many others would have to be' };
-    if (obstacle !== undefined)
-      refuse(mixing, findings, ` (${mixing.into.name} can't come as a copy: ${obstacle.what})`);
+    const { body, from, into } = mixing;
+    tried.add(into);
+    const obstacle = moves < maxMoves ? patches.move(into) : { what: 'too many others would have to be' };
+    if (obstacle === undefined) continue;
+    const names = stuck.get(body)?.names ?? [];
+    stuck.set(body, { from, why: obstacle.what, ...stuck.get(body), names: [...names, into.name] });
   }
+  for (const [body, one] of stuck) refuse(body, one, findings);
   return analysis.inFlight();
+}
+
+/** Redirected functions that can't be moved, though old code in flight gets to them; and why the first of them can't. */
+interface Stuck {
+  readonly from: Atom;
+  readonly why: string;
+  readonly names: readonly string[];
 }
 
 class Analysis {
@@ -117,14 +128,17 @@ export function functionsWithoutTwin(original: ObjectFile, twins: Twins): readon
   );
 }
 
-function refuse({ body, from, into }: Mixing, findings: Findings, why: string): void {
+function refuse({ name }: Atom, { from, why, names }: Stuck, findings: Findings): void {
+  const [first = ''] = names;
+  const more = names.length > 5 ? ` and ${names.length - 5} more` : '';
   findings.refuse({
     code: 'old-code-in-flight',
-    symbol: body.name,
+    symbol: name,
     reason:
       `a task that sleeps in its old code, entered from ${from.name}, has no redirected function on its stack, so the ` +
-      `kernel doesn't wait for it; it could go on from there into the new ${into.name}${why}`,
-    advice: `Leave ${into.name} as it is, and put what changes in it into a new function that only the new ${body.name} calls.`,
+      `kernel doesn't wait for it; it could go on from there into the new ${names.slice(0, 5).join(', ')}${more} ` +
+      `(${first} can't come as a copy: ${why})`,
+    advice: `Leave ${first} as it is, and put what changes in it into a new function that only the new ${name} calls.`,
   });
 }
 
