@@ -120,7 +120,7 @@ export const reasonCodes: Readonly<Record<ReasonCode, ReasonMeaning>> = {
   ),
   'constant-copied': notice(
     'A constant table changed; the functions that use it get a copy of their own.',
-    'Nothing: all who use it are patched.',
+    'Nothing where elements are only read. Where the address is handed on, see that nothing keeps it before the patch is unloaded.',
   ),
   'annotation-dropped': notice('A hint about code changed that only matters to tracers.', 'Nothing.'),
   'callers-included': notice(

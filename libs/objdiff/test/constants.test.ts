@@ -28,6 +28,15 @@ describe('a constant table that changes', () => {
     expect(gist(await vary(source))).toEqual({ changed: ['f'], added: ['names'], notices: ['constant-copied names'] });
   });
 
+  test('says whether its address is handed on', async () => {
+    const reasons = async (use: string) =>
+      (await vary(`static const int table[1 + K] = {1}; int f(int a) { ${use} return a; }`)).notices.map(({ reason }) =>
+        reason.includes('hand on'),
+      );
+    expect(await reasons('a += table[a];')).toEqual([false]);
+    expect(await reasons('use(table);')).toEqual([true]);
+  });
+
   test('within another, is copied with that one and for all who use either', async () => {
     const source = `struct set { const int *list; int n; };
       static const int inner[2] = {1, K}; static const int same[2] = {3, 4};

@@ -43,9 +43,12 @@ export function copyChangedConstants(
         code: 'constant-copied',
         symbol: table.name,
         reason:
-          table === after
+          (table === after
             ? 'a constant table changed; the functions that use it get a copy of their own'
-            : `it points to ${after.name}, which changed; the functions that use it get copies of both`,
+            : `it points to ${after.name}, which changed; the functions that use it get copies of both`) +
+          (tables.isHandedOn(table)
+            ? ', whose address they hand on: nothing may keep it when the patch is unloaded'
+            : ''),
       });
     }
   }
@@ -89,6 +92,12 @@ class Tables {
   initUsersOf(tables: Iterable<Atom>): readonly Atom[] {
     const users = [...tables].flatMap((table) => this.uses.patched.get(table) ?? []).map(({ user }) => user);
     return users.filter(({ kind, role }) => kind === 'function' && role === 'init');
+  }
+
+  /** Does its address get into a register, from where a loop reads it, or a function that is called, or what that keeps? */
+  isHandedOn(table: Atom): boolean {
+    const users = this.uses.patched.get(table) ?? [];
+    return users.some(({ user, reference }) => user.role === 'text' && !readsElement(user, reference));
   }
 
   private isHarmless({ user, reference }: Use, table: Atom): boolean {
