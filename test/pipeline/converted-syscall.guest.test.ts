@@ -14,12 +14,11 @@ import { unpackSubset } from './source-drops.js';
 const project = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const cacheDir = process.env['SPLICECAST_CACHE'] ?? join(project, 'data', 'cache');
 
-/** vmsplice(2) with flags that don't exist, and with a pipe that is full until a child reads it after some seconds. */
+/** vmsplice(2) with flags that don't exist, and with a pipe that is full until a child reads it, once a file is there. */
 const program = `#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/uio.h>
 #include <unistd.h>
 static char page[4096] __attribute__((aligned(4096)));
@@ -29,7 +28,7 @@ int main(int argc, char **argv) {
   if (pipe(ends)) return 1;
   if (argc < 2) return vmsplice(ends[1], &one, 1, 0x1000) < 0 && printf("errno %d\\n", errno) ? 0 : 1;
   if (fork() == 0) {
-    sleep(atoi(argv[1]));
+    while (access(argv[1], F_OK)) usleep(100000);
     for (int i = 0; i < 17; i++) read(ends[0], page, sizeof page);
     return 0;
   }
@@ -41,24 +40,26 @@ int main(int argc, char **argv) {
 
 /** Loads and reverses the patch while a task sleeps in the body of the system call: in the old one, then in the new. */
 const job = `patch=/sys/kernel/livepatch/converted
-settled() { for i in 1 2 3 4 5 6 7 8; do [ "$(cat $patch/transition 2>/dev/null)" = 1 ] || break; sleep 1; done; }
+settled() { for i in $(seq 60); do [ "$(cat $patch/transition 2>/dev/null)" = 1 ] || break; sleep 1; done; }
 stack() { grep -o '__do_sys_vmsplice\\|converted' /proc/$1/stack | head -1; }
 /share/vmsplice
-/share/vmsplice 14 & sleeper=$!
+/share/vmsplice /tmp/first & sleeper=$!
 sleep 2
 echo "asleep in $(stack $sleeper)"
 insmod /share/converted.ko || exit 1
 settled
 echo "loaded: transition $(cat $patch/transition), still in $(stack $sleeper)"
 /share/vmsplice
+touch /tmp/first
 wait $sleeper
-/share/vmsplice 8 & sleeper=$!
+/share/vmsplice /tmp/second & sleeper=$!
 sleep 2
 echo "asleep in $(stack $sleeper)"
 echo 0 >$patch/enabled
 sleep 3
 echo "reversing: transition $(cat $patch/transition), still in $(stack $sleeper)"
 rmmod converted 2>/dev/null || echo "not unloaded under it"
+touch /tmp/second
 wait $sleeper
 settled
 rmmod converted && echo unloaded
@@ -113,7 +114,7 @@ test('it loads while a task sleeps in the old body, and isn’t unloaded under o
   await writeFile(join(share, 'converted.ko'), built.module.bytes);
   await writeFile(join(scratch, 'vmsplice.c'), program);
   await promisify(execFile)('gcc-12', ['-static', '-O1', '-o', join(share, 'vmsplice'), join(scratch, 'vmsplice.c')]);
-  const guest = await bootGuest({ ...kernel, share, script: job, memoryMb: 128, timeoutMs: 150_000 });
+  const guest = await bootGuest({ ...kernel, share, script: job, memoryMb: 128, timeoutMs: 240_000 });
   const { lines } = await guest.exited;
   const from = lines.findIndex((line) => line.startsWith('guest: up')) + 1;
   expect(lines.slice(from, -1)).toEqual([
@@ -131,4 +132,4 @@ test('it loads while a task sleeps in the old body, and isn’t unloaded under o
     'errno 22',
     'no complaints',
   ]);
-}, 180_000);
+}, 300_000);

@@ -56,6 +56,11 @@ const matchCodes: Readonly<Record<`run-pre-${Mismatch['code']}`, ReasonMeaning>>
 /** What is found out about a fix as a whole. */
 const ownCodes = {
   // apply
+  'kernel-rejected': refusal(
+    'The kernel that the fix is for could not be imported.',
+    'See why the kernel was rejected, and import it anew from complete packages.',
+  ),
+  'more-reasons': notice('There are more reasons than are kept.', 'Deal with those that are shown first.'),
   'malformed-patch': refusal(
     'The patch is no unified diff, or too large.',
     'Give the output of git format-patch or diff -u.',

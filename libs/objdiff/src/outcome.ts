@@ -45,6 +45,7 @@ export type ReasonCode =
   // notices: the patch is made all the same
   | 'export-dropped'
   | 'export-removed'
+  | 'modinfo-dropped'
   | 'constant-copied'
   | 'annotation-dropped'
   | 'callers-included'

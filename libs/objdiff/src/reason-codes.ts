@@ -118,6 +118,10 @@ export const reasonCodes: Readonly<Record<ReasonCode, ReasonMeaning>> = {
     'A symbol is no longer exported; the running kernel goes on exporting it.',
     'Nothing, unless modules must be kept from using it.',
   ),
+  'modinfo-dropped': notice(
+    'What the module says of itself changed (version, aliases, parameters’ descriptions).',
+    'Nothing: it is read from the module’s file, which stays.',
+  ),
   'constant-copied': notice(
     'A constant table changed; the functions that use it get a copy of their own.',
     'Nothing where elements are only read. Where the address is handed on, see that nothing keeps it before the patch is unloaded.',

@@ -218,6 +218,19 @@ const exported = (name: string) =>
 const entry = (name: string) =>
   `static int (*${name})(void) __attribute__((used, section(".initcall6.init"))) = start;`;
 
+test('what modinfo tells is left, and said so', async () => {
+  const info = (version: string) =>
+    `static const char info[] __attribute__((used, section(".modinfo"), aligned(1))) = "version=${version}";`;
+  const outcome = await diff(info('1') + f('return a;'), info('2') + f('return a + 1;'));
+  expect(gist(outcome)).toEqual(changed(['f']));
+  expect(outcome.notices).toEqual([
+    expect.objectContaining({
+      code: 'modinfo-dropped',
+      reason: 'what modinfo tells stays as it is, without -version=1, +version=2',
+    }),
+  ]);
+});
+
 test('a new export is dropped, and said so', async () => {
   const before = f('return a;') + exported('f');
   const after = `${f('return a + 1;')}int g(int a) { return other(a); } ${exported('f')}${exported('g')}`;

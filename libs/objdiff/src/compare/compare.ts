@@ -5,6 +5,7 @@ import type { ObjectFile } from '../model/object-file.js';
 import type { Finding, Findings } from '../findings.js';
 import { Equality } from './equality.js';
 import { differsInLinesOnly } from './line-only.js';
+import { compareModinfo } from './modinfo.js';
 
 /** Has the code of a function changed, its special sections' entries included? */
 export function functionChanged(original: Atom, patched: Atom, equality: Equality): boolean {
@@ -34,6 +35,7 @@ export function compareObjects(
   }
   compareTables(original, patched, correlation, findings);
   compareExports(original, patched, findings);
+  compareModinfo(original, patched, findings);
   return changed;
 }
 
