@@ -218,10 +218,11 @@ const exported = (name: string) =>
 const entry = (name: string) =>
   `static int (*${name})(void) __attribute__((used, section(".initcall6.init"))) = start;`;
 
+const modinfo = (version: string) =>
+  `static const char info[] __attribute__((used, section(".modinfo"), aligned(1))) = "version=${version}";`;
+
 test('what modinfo tells is left, and said so', async () => {
-  const info = (version: string) =>
-    `static const char info[] __attribute__((used, section(".modinfo"), aligned(1))) = "version=${version}";`;
-  const outcome = await diff(info('1') + f('return a;'), info('2') + f('return a + 1;'));
+  const outcome = await diff(modinfo('1') + f('return a;'), modinfo('2') + f('return a + 1;'));
   expect(gist(outcome)).toEqual(changed(['f']));
   expect(outcome.notices).toEqual([
     expect.objectContaining({

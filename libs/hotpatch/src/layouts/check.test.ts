@@ -68,6 +68,8 @@ function said(profile: KernelProfile, before: string, after: string, owner = 'vm
 const wider = inFile.replaceAll('int f(int a)', 'long f(long a)');
 const caller = 'int f(int a); int h(int a) { return f(a) * 5; }';
 
+const shown = (type: string): string => `${type} shown(${type} a) { return a; }`;
+
 describe('a function that is called in another way', () => {
   test('may be, where only its own file calls it', () => {
     expect(said(kernel('int h(int a) { return a; }'), inFile, wider)).toEqual([]);
@@ -81,7 +83,6 @@ describe('a function that is called in another way', () => {
   });
 
   test('may not be, where it is exported', () => {
-    const shown = (type: string): string => `${type} shown(${type} a) { return a; }`;
     expect(said(kernel(caller), shown('int'), shown('long'))).toEqual([
       expect.stringMatching(/^prototype-changed shown: .*exported/),
     ]);
