@@ -44,7 +44,7 @@ async function exists(path: string): Promise<boolean> {
 }
 
 /** Takes the subset out of the vendor's source package, once: half a minute for `xz`. */
-async function unpackSubset(source: CachedPackage, cacheDir: string): Promise<string> {
+export async function unpackSubset(source: CachedPackage, cacheDir: string): Promise<string> {
   const folder = join(cacheDir, `subset-${source.version}`);
   if (await exists(folder)) return folder;
   const partial = await mkdtemp(`${folder}.part-`);

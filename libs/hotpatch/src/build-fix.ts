@@ -2,9 +2,10 @@ import type { Reason } from '#libs/contracts';
 import { type CompiledObject, compileObject, KbuildError, type ObjectRule, Workspace } from '#libs/kbuild';
 import { type ChangedDiff, diffObjects, emitModule, type KernelView } from '#libs/objdiff';
 import { matchRunPre, type RunPreMatch } from '#libs/runpre';
-import { changedLayouts } from './layouts.js';
+import { checkTypes } from './layouts/index.js';
 import { objectsOf } from './objects.js';
 import type { BuildOutcome, BuildRequest, BuildStage, BuiltObject, Refusal } from './outcome.js';
+import { withAdvice } from './reason-codes.js';
 import { touchedBy } from './touched.js';
 
 /** What a compiler says of the source before the fix begins so: no other commit could help. */
@@ -35,8 +36,8 @@ export async function buildFix(request: BuildRequest): Promise<BuildOutcome> {
     const found = await find(request, before, after);
     objects.push(...(await compile(request, before, after, found.rules)));
     const matches = match(request, objects);
-    const diffs = compare(request, objects, matches);
-    return emit(request, objects, matches, diffs, found.notices);
+    const { diffs, notices } = compare(request, objects, matches);
+    return emit(request, objects, matches, diffs, [...found.notices, ...notices]);
   } catch (error) {
     if (error instanceof Refused) return refusal(error, objects);
     throw error;
@@ -46,7 +47,13 @@ export async function buildFix(request: BuildRequest): Promise<BuildOutcome> {
 }
 
 function refusal({ stage, reasons, mismatches }: Refused, objects: readonly BuiltObject[]): Refusal {
-  return { outcome: 'refused', stage, reasons, mismatches, objects };
+  return {
+    outcome: 'refused',
+    stage,
+    reasons: reasons.map(withAdvice),
+    mismatches: mismatches.map(withAdvice),
+    objects,
+  };
 }
 
 async function find(
@@ -132,17 +139,17 @@ function match(
 }
 
 function compare(
-  { onProgress }: BuildRequest,
+  { profile, onProgress }: BuildRequest,
   objects: readonly BuiltObject[],
   matches: ReadonlyMap<string, RunPreMatch>,
-): readonly ChangedDiff[] {
+): { diffs: readonly ChangedDiff[]; notices: readonly Reason[] } {
   const diffs: ChangedDiff[] = [];
-  const reasons: Reason[] = [];
+  const types = checkTypes(profile, objects);
+  const reasons = [...types.reasons];
   const mismatches: Reason[] = [];
   for (const { path, owner, original, patched } of objects) {
     onProgress?.('diff', path);
     const diff = diffObjects({ objectFile: path, owner, original, patched });
-    reasons.push(...changedLayouts(path, original, patched));
     if (diff.outcome === 'no-change') continue;
     if (diff.outcome === 'refused') reasons.push(...diff.reasons.map((reason) => ({ object: path, ...reason })));
     else diffs.push(diff);
@@ -157,7 +164,7 @@ function compare(
   if (diffs.length === 0) {
     throw new Refused('diff', [{ code: 'no-change', reason: 'the fix changes no code of the kernel' }]);
   }
-  return diffs;
+  return { diffs, notices: types.notices };
 }
 
 function emit(
@@ -186,7 +193,7 @@ function emit(
       matched: counts.reduce((sum, { matched }) => sum + matched, 0),
       checked: counts.reduce((sum, { checked }) => sum + checked, 0),
     },
-    warnings: [...notices, ...diffs.flatMap((diff) => diff.notices), ...emitted.notices],
+    warnings: [...notices, ...diffs.flatMap((diff) => diff.notices), ...emitted.notices].map(withAdvice),
     objects,
   };
 }

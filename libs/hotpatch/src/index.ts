@@ -13,3 +13,4 @@ export type {
   HotPatch,
   Refusal,
 } from './outcome.js';
+export { checkObjectTypes } from './layouts/index.js';

@@ -1,26 +1,25 @@
+import type { BtfEnumerator, BtfStruct, BtfType } from './btf-types.js';
 import { KernelImageError } from './errors.js';
 
-/** A member of a structure or union. */
-export interface BtfMember {
-  readonly name: string;
-  /** From the structure's start, in bits. */
-  readonly offsetBits: number;
-  /** Width of a bit field; 0 for an ordinary member. */
-  readonly widthBits: number;
-  readonly typeId: number;
-}
-
-/** A structure or union with its layout. */
-export interface BtfStruct {
-  readonly id: number;
-  readonly kind: 'struct' | 'union';
-  /** Empty for an anonymous one. */
-  readonly name: string;
-  readonly sizeBytes: number;
-  readonly members: readonly BtfMember[];
-}
-
-const kinds = { int: 1, ptr: 2, array: 3, struct: 4, union: 5, enum: 6, funcProto: 13, var: 14, datasec: 15 } as const;
+const kinds = {
+  int: 1,
+  ptr: 2,
+  array: 3,
+  struct: 4,
+  union: 5,
+  enum: 6,
+  fwd: 7,
+  typedef: 8,
+  volatile: 9,
+  const: 10,
+  restrict: 11,
+  func: 12,
+  funcProto: 13,
+  var: 14,
+  datasec: 15,
+  float: 16,
+  typeTag: 18,
+} as const;
 const declTag = 17;
 const enum64 = 19;
 const maxTypes = 4_000_000;
@@ -49,7 +48,7 @@ function tailBytes(kind: number, vlen: number): number {
 
 /** BTF type information: which structures there are and how they lie in memory. */
 export class Btf {
-  private readonly byName = new Map<string, number>();
+  private readonly byName = new Map<string, number[]>();
 
   private constructor(
     private readonly types: Buffer,
@@ -62,7 +61,9 @@ export class Btf {
       const nameAt = types.readUInt32LE(offsets[id] ?? 0);
       if ((kind === kinds.struct || kind === kinds.union) && nameAt !== 0) {
         const name = this.nameAt(nameAt);
-        if (!this.byName.has(name)) this.byName.set(name, id);
+        const equals = this.byName.get(name);
+        if (equals) equals.push(id);
+        else this.byName.set(name, [id]);
       }
     }
   }
@@ -105,8 +106,73 @@ export class Btf {
 
   /** The structure or union of that name (the first, where several have it). */
   struct(name: string): BtfStruct | undefined {
-    const id = this.byName.get(name);
+    const id = this.byName.get(name)?.[0];
     return id === undefined ? undefined : this.structById(id);
+  }
+
+  /** All structures and unions of that name: different files of a kernel may have their own. */
+  structsNamed(name: string): readonly BtfStruct[] {
+    return (this.byName.get(name) ?? []).flatMap((id) => this.structById(id) ?? []);
+  }
+
+  /** The type with that id; undefined for void and for ids that name nothing. */
+  type(id: number): BtfType | undefined {
+    const at = this.offsets[id];
+    if (id < 1 || at === undefined) return undefined;
+    const kind = this.kindOf(id);
+    const word = (index: number): number => this.types.readUInt32LE(at + index * 4);
+    const name = (): string => this.nameAt(word(0));
+    const length = word(1) & 0xffff;
+    switch (kind) {
+      case kinds.struct:
+      case kinds.union:
+        return this.structById(id);
+      case kinds.int:
+        return { kind: 'int', name: name(), sizeBytes: word(2), encoding: (word(3) >>> 24) & 0xf };
+      case kinds.float:
+        return { kind: 'float', name: name(), sizeBytes: word(2) };
+      case kinds.ptr:
+        return { kind: 'pointer', typeId: word(2) };
+      case kinds.array:
+        return { kind: 'array', typeId: word(3), count: word(5) };
+      case kinds.enum:
+      case enum64:
+        return {
+          kind: 'enum',
+          name: name(),
+          sizeBytes: word(2),
+          values: this.enumerators(at, length, kind === enum64),
+        };
+      case kinds.fwd:
+        return { kind: 'declared', name: name() };
+      case kinds.typedef:
+        return { kind: 'typedef', name: name(), typeId: word(2) };
+      case kinds.volatile:
+      case kinds.const:
+      case kinds.restrict:
+      case kinds.typeTag:
+        return { kind: 'qualified', typeId: word(2) };
+      case kinds.funcProto: {
+        const parameterIds = Array.from({ length }, (_, index) => word(4 + index * 2));
+        return { kind: 'prototype', returnId: word(2), parameterIds };
+      }
+      case kinds.func:
+        return { kind: 'function', name: name(), typeId: word(2) };
+      case kinds.var:
+        return { kind: 'variable', name: name(), typeId: word(2) };
+      default:
+        return { kind: 'other' };
+    }
+  }
+
+  private enumerators(at: number, length: number, isWide: boolean): readonly BtfEnumerator[] {
+    const size = isWide ? 12 : 8;
+    return Array.from({ length }, (_, index) => {
+      const entry = at + 12 + index * size;
+      const low = isWide ? BigInt(this.types.readUInt32LE(entry + 4)) : BigInt(this.types.readInt32LE(entry + 4));
+      const value = isWide ? low | (BigInt(this.types.readUInt32LE(entry + 8)) << 32n) : low;
+      return { name: this.nameAt(this.types.readUInt32LE(entry)), value };
+    });
   }
 
   /** The structure with that type id; undefined if the id names something else. */

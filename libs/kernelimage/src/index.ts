@@ -1,5 +1,6 @@
 export { AddressSpace } from './address-space.js';
-export { Btf, type BtfMember, type BtfStruct } from './btf.js';
+export type { BtfStruct, BtfType } from './btf-types.js';
+export { Btf } from './btf.js';
 export { type KernelConfig, parseConfig } from './config.js';
 export { KernelImageError, type KernelImageErrorCode } from './errors.js';
 export { type ImportProgress, type ImportRequest, type ImportStage, importKernel } from './import.js';

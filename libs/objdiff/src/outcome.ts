@@ -31,6 +31,7 @@ export type ReasonCode =
   | 'special-section'
   | 'jump-label-key'
   | 'unsupported-relocation'
+  | 'old-code-in-flight'
   // emit
   | 'symbol-not-found'
   | 'symbol-ambiguous'
@@ -44,9 +45,16 @@ export type ReasonCode =
   // notices: the patch is made all the same
   | 'export-dropped'
   | 'export-removed'
+  | 'modinfo-dropped'
   | 'constant-copied'
   | 'annotation-dropped'
   | 'callers-included'
+  | 'syscall-converted'
+  | 'old-code-runs-on'
+  | 'new-code-address'
+  | 'thread-function-changed'
+  | 'waits-inside'
+  | 'locking-changed'
   | 'module-reload';
 
 export interface NoChange {

@@ -9,9 +9,18 @@ import { objdiffCommand } from './objdiff.js';
 const run = promisify(execFile);
 let folder: string;
 
-async function compile(name: string, source: string): Promise<string> {
+async function compile(name: string, source: string, types = '-gbtf'): Promise<string> {
   await writeFile(join(folder, `${name}.c`), source);
-  const flags = ['-O2', '-mcmodel=kernel', '-fno-pic', '-pg', '-mfentry', '-mrecord-mcount', '-ffunction-sections'];
+  const flags = [
+    types,
+    '-O2',
+    '-mcmodel=kernel',
+    '-fno-pic',
+    '-pg',
+    '-mfentry',
+    '-mrecord-mcount',
+    '-ffunction-sections',
+  ];
   await run('gcc-12', [...flags, '-fdata-sections', '-c', `${name}.c`, '-o', `${name}.o`], { cwd: folder });
   return join(folder, `${name}.o`);
 }
@@ -52,6 +61,23 @@ test('says by its exit code and in JSON what came out', async () => {
     2,
     { outcome: 'refused', refusals: [{ symbol: 'level', code: 'data-changed' }] },
   ]);
+});
+
+const grower = (more: string): string =>
+  `struct s { long a; ${more} }; int f(struct s *s) { return s->a ${more && '+ 1'}; }`;
+
+test('types speak too: of a structure that grows unseen by the code, and of their own absence', async () => {
+  const grown = await objdiff(await compile('small', grower('')), await compile('grown', grower('long b;')), '--json');
+  expect([grown.code, JSON.parse(grown.out)]).toMatchObject([
+    2,
+    { changed: ['f'], refusals: [{ symbol: 'struct s', code: 'layout-changed' }] },
+  ]);
+  const blind = await objdiff(
+    await compile('blind', grower(''), '-g0'),
+    await compile('blinder', grower('long b;'), '-g0'),
+    '--json',
+  );
+  expect([blind.code, JSON.parse(blind.out)]).toMatchObject([0, { notices: [{ code: 'types-unknown' }] }]);
 });
 
 test('what is no object, or not there, is an error', async () => {

@@ -1,6 +1,7 @@
 import { readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { Reason } from '#libs/contracts';
+import { checkObjectTypes } from '#libs/hotpatch';
 import { loadProfile } from '#libs/kernelimage';
 import { diffObjects, emitModule, type EmitOutcome, type ObjectDiff } from '#libs/objdiff';
 import { Command } from 'commander';
@@ -63,13 +64,25 @@ async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
   await rename(draft, path);
 }
 
+/** What the types say comes to what the code says: live data whose layout changes shows in no function. */
+function withTypes(
+  diff: ObjectDiff,
+  objectFile: string,
+  { original, patched }: { readonly original: Uint8Array; readonly patched: Uint8Array },
+): ObjectDiff {
+  if (diff.outcome === 'no-change') return diff;
+  if (diff.outcome === 'refused' && diff.reasons.some(({ code }) => code === 'not-an-object')) return diff;
+  const types = checkObjectTypes(objectFile, original, patched);
+  const notices = [...diff.notices, ...types.notices];
+  if (types.reasons.length === 0) return { ...diff, notices };
+  const reasons = [...(diff.outcome === 'refused' ? diff.reasons : []), ...types.reasons];
+  return { outcome: 'refused', reasons, notices, changed: diff.changed, added: diff.added };
+}
+
 async function objdiff(original: string, patched: string, options: ObjdiffOptions): Promise<Report> {
-  const diff = diffObjects({
-    objectFile: options.objectFile ?? original,
-    owner: options.object,
-    original: await readObject(original),
-    patched: await readObject(patched),
-  });
+  const objectFile = options.objectFile ?? original;
+  const objects = { original: await readObject(original), patched: await readObject(patched) };
+  const diff = withTypes(diffObjects({ objectFile, owner: options.object, ...objects }), objectFile, objects);
   if (diff.outcome !== 'changed' || options.kernel === undefined) return reportOf(diff);
   const emitted = emitModule({
     name: moduleNameOf(options.output ?? original),

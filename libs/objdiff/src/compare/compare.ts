@@ -5,6 +5,7 @@ import type { ObjectFile } from '../model/object-file.js';
 import type { Finding, Findings } from '../findings.js';
 import { Equality } from './equality.js';
 import { differsInLinesOnly } from './line-only.js';
+import { compareModinfo } from './modinfo.js';
 
 /** Has the code of a function changed, its special sections' entries included? */
 export function functionChanged(original: Atom, patched: Atom, equality: Equality): boolean {
@@ -20,12 +21,13 @@ export function compareObjects(
   patched: ObjectFile,
   correlation: Correlation,
   findings: Findings,
+  untouched: ReadonlySet<Atom> = new Set(),
 ): Set<Atom> {
   const equality = new Equality(correlation.twins);
   const changed = new Set<Atom>();
   for (const [before, after] of correlation.twins.entries()) {
     if (after.kind === 'function') {
-      if (!functionChanged(before, after, equality)) continue;
+      if (untouched.has(after) || !functionChanged(before, after, equality)) continue;
       const reason = whyFixed(before, after);
       if (reason === undefined) changed.add(after);
       else findings.refuse({ ...reason, symbol: reason.symbol ?? after.name });
@@ -33,6 +35,7 @@ export function compareObjects(
   }
   compareTables(original, patched, correlation, findings);
   compareExports(original, patched, findings);
+  compareModinfo(original, patched, findings);
   return changed;
 }
 
@@ -46,7 +49,6 @@ function whyFixed(before: Atom, after: Atom): Finding | undefined {
       code: 'init-changed',
       symbol: changedNames(before, after),
       reason: `${after.section.name} has run before the fix could come`,
-      advice: 'What it set up must be put right in another way, e.g. by a shadow variable or a callback.',
     };
   if (after.role === 'noinstr')
     return {
@@ -97,7 +99,14 @@ function compareData(before: Atom, after: Atom, equality: Equality, findings: Fi
       return;
     default:
   }
-  if (before.role !== after.role)
+  if (!same && isDeviceTable(after))
+    findings.refuse({
+      code: 'registration-changed',
+      symbol,
+      reason: 'a table of device ids: the driver was registered with the old one, and user space loads it by the old',
+      advice: 'Give the driver the new id at run time (new_id in its folder of sysfs), or reboot for this fix.',
+    });
+  else if (before.role !== after.role)
     findings.refuse({
       code: 'section-changed',
       symbol,
@@ -116,8 +125,12 @@ function compareData(before: Atom, after: Atom, equality: Equality, findings: Fi
       code: 'data-changed',
       symbol,
       reason: 'its initial content changed, and the running kernel has long been using the old',
-      advice: 'Write the new value in code, e.g. in a pre-patch callback.',
     });
+}
+
+/** MODULE_DEVICE_TABLE gives a table a second name (linux/module.h). */
+function isDeviceTable({ symbols }: Atom): boolean {
+  return symbols.some(({ name }) => /^__mod_.+_device_table$/.test(name));
 }
 
 function isTable(atom: Atom): boolean {

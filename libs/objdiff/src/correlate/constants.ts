@@ -1,43 +1,123 @@
+import { SymbolBinding } from '#libs/elf';
+import { functionChanged } from '../compare/compare.js';
+import { Equality } from '../compare/equality.js';
 import type { Findings } from '../findings.js';
-import type { Atom } from '../model/atom.js';
+import type { Atom, Target } from '../model/atom.js';
 import type { ObjectFile } from '../model/object-file.js';
 import { type Use, usesOf } from '../model/uses.js';
-import { Equality } from '../compare/equality.js';
+import { readsElement } from './reads.js';
 import type { Twins } from './twins.js';
 
+type Uses = ReadonlyMap<Atom, readonly Use[]>;
+
 /**
- * A constant table that changed or grew can come as a copy if only code of this file uses it: its users then differ by
- * what they refer to and get new bodies. Not if it points to functions (its address may be kept by the kernel as a table
- * of operations) or stands in another table.
+ * A constant table that changed or grew can come as a copy if only code of this file uses it, itself or by way of other such
+ * tables: its users then differ by what they refer to and get new bodies. A table with pointers to functions may be one of
+ * operations, of which the kernel keeps the address: it is only copied if code reads single elements of it. Gives the
+ * functions of the kernel's init code that use such a table and are as they were: they have run, and stay out of it.
  */
 export function copyChangedConstants(
   original: ObjectFile,
   patched: ObjectFile,
+  owner: string,
   twins: Twins,
   findings: Findings,
-): void {
+): ReadonlySet<Atom> {
+  const untouched = new Set<Atom>();
   const equality = new Equality(twins);
   const differing = [...twins.entries()].filter(
-    ([before, after]) => isPlain(before) && isPlain(after) && !equality.sameContent(before, after),
+    ([before, after]) => isConstant(before) && isConstant(after) && !equality.sameContent(before, after),
   );
-  if (differing.length === 0) return;
-  const uses = { original: usesOf(original), patched: usesOf(patched) };
-  for (const [before, after] of differing) {
-    if (!isUsedByCodeOnly(uses.original.get(before)) || !isUsedByCodeOnly(uses.patched.get(after))) continue;
-    twins.separate(after);
-    findings.notice({
-      code: 'constant-copied',
-      symbol: after.name,
-      reason: 'a constant table changed; the functions that use it get a copy of their own',
-    });
+  if (differing.length === 0) return untouched;
+  const tables = new Tables({ original: usesOf(original), patched: usesOf(patched) }, owner, twins);
+  for (const [, after] of differing) {
+    if (twins.originalOf(after) === undefined) continue;
+    const copied = tables.toCopyWith(after) ?? [];
+    for (const user of tables.initUsersOf(copied)) {
+      const before = twins.originalOf(user);
+      if (before !== undefined && !functionChanged(before, user, equality)) untouched.add(user);
+    }
+    for (const table of copied) {
+      twins.separate(table);
+      findings.notice({
+        code: 'constant-copied',
+        symbol: table.name,
+        reason:
+          (table === after
+            ? 'a constant table changed; the functions that use it get a copy of their own'
+            : `it points to ${after.name}, which changed; the functions that use it get copies of both`) +
+          (tables.isHandedOn(table)
+            ? ', whose address they hand on: nothing may keep it when the patch is unloaded'
+            : ''),
+      });
+    }
   }
+  return untouched;
 }
 
-function isPlain(atom: Atom): boolean {
-  if (atom.role !== 'readonly' || atom.global) return false;
-  return atom.references.every(({ target }) => target.kind === 'string' || target.kind === 'constant');
+/** A table of device ids has a second, global name, so it is none. */
+function isConstant(atom: Atom): boolean {
+  return (
+    atom.kind === 'data' &&
+    atom.role === 'readonly' &&
+    atom.symbols.every(({ binding }) => binding === SymbolBinding.LOCAL)
+  );
 }
 
-function isUsedByCodeOnly(uses: readonly Use[] | undefined): boolean {
-  return uses !== undefined && uses.every(({ user }) => user.kind === 'function' && user.role === 'text');
+class Tables {
+  constructor(
+    private readonly uses: { readonly original: Uses; readonly patched: Uses },
+    private readonly owner: string,
+    private readonly twins: Twins,
+  ) {}
+
+  /** The table and all that point to it, if each of them may be copied; in the patched object. */
+  toCopyWith(table: Atom): ReadonlySet<Atom> | undefined {
+    const tables = new Set([table]);
+    for (const one of tables) {
+      const before = this.twins.originalOf(one);
+      const users = [...(this.uses.patched.get(one) ?? [])];
+      const usersBefore = before === undefined ? [] : (this.uses.original.get(before) ?? []);
+      if (![...users, ...usersBefore].every((use) => this.isHarmless(use, one))) return undefined;
+      for (const { user } of users) if (isConstant(user)) tables.add(user);
+      // One that no longer points to it would be left out, and with it the functions that use it.
+      for (const { user } of usersBefore) {
+        const after = isConstant(user) ? this.twins.patchedOf(user) : undefined;
+        if (after !== undefined) tables.add(after);
+      }
+    }
+    return tables;
+  }
+
+  initUsersOf(tables: Iterable<Atom>): readonly Atom[] {
+    const users = [...tables].flatMap((table) => this.uses.patched.get(table) ?? []).map(({ user }) => user);
+    return users.filter(({ kind, role }) => kind === 'function' && role === 'init');
+  }
+
+  /** Does its address get into a register, from where a loop reads it, or a function that is called, or what that keeps? */
+  isHandedOn(table: Atom): boolean {
+    const users = this.uses.patched.get(table) ?? [];
+    return users.some(({ user, reference }) => user.role === 'text' && !readsElement(user, reference));
+  }
+
+  private isHarmless({ user, reference }: Use, table: Atom): boolean {
+    if (table.references.some(({ target }) => this.isNewFunction(target))) return false;
+    if (isConstant(user)) return true;
+    if (user.kind !== 'function') return false;
+    // The kernel's own init code is gone, and with it what it did with the table.
+    if (user.role === 'init') return this.owner === 'vmlinux';
+    return user.role === 'text' && (!this.leadsToFunctions(table) || readsElement(user, reference));
+  }
+
+  private leadsToFunctions(table: Atom): boolean {
+    return table.references.some(
+      ({ target }) => target.kind === 'external' || (target.kind === 'atom' && target.atom.kind === 'function'),
+    );
+  }
+
+  /** Who reads an element could keep it, and a new function goes with the patch. */
+  private isNewFunction(target: Target): boolean {
+    if (target.kind !== 'atom' || target.atom.kind !== 'function') return false;
+    return this.twins.originalOf(target.atom) === undefined && this.twins.patchedOf(target.atom) === undefined;
+  }
 }

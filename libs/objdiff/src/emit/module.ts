@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { ObjectBuilder, SymbolBinding } from '#libs/elf';
 import { Findings } from '../findings.js';
+import { refuseMixedObjects } from '../select/mixing.js';
 import type { Selection } from '../select/selection.js';
 import { type Included, layOut, type Layout } from './code.js';
 import { Constants } from './constants.js';
@@ -16,6 +17,7 @@ import { writeSections } from './write.js';
 export function emitModule(request: EmitRequest): EmitOutcome {
   const findings = new Findings('module');
   checkRequest(request, findings);
+  refuseMixedObjects(request.diffs, findings);
   const kernel = new KernelSymbols(request.kernel, findings);
   const constants = new Constants();
   const layout = layOut(request.diffs);

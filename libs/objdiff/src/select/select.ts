@@ -4,6 +4,7 @@ import type { Findings } from '../findings.js';
 import { type Atom, isCopied, isShared, type Reference } from '../model/atom.js';
 import { coldParentName, isNumbered } from '../model/names.js';
 import type { ObjectFile } from '../model/object-file.js';
+import type { InFlight } from './in-flight.js';
 import type { KernelReference, Replacement, Selection } from './selection.js';
 import { takesAddress } from '../model/uses.js';
 
@@ -16,7 +17,7 @@ export interface Selected {
 
 /** Follows the references of the changed functions, and of new global symbols, to everything the kernel doesn't have. */
 export function select(
-  input: { objectFile: string; owner: string; patched: ObjectFile },
+  input: { objectFile: string; owner: string; patched: ObjectFile; inFlight: readonly InFlight[] },
   correlation: Correlation,
   changed: ReadonlySet<Atom>,
   findings: Findings,
@@ -39,6 +40,7 @@ export function select(
       replacements,
       addedFunctions: inOrder.filter((atom) => atom.kind === 'function' && isNew(atom)),
       data: inOrder.filter((atom) => atom.kind === 'data'),
+      inFlight: input.inFlight,
       twins: correlation.twins,
     },
     added: inOrder.filter((atom) => isNew(atom) && !isBundled(atom)).map(({ name }) => name),
@@ -134,13 +136,23 @@ class Walk {
     } else if (original !== undefined) {
       if (target.role === 'init') this.refuseInit(user, target);
       this.need({ symbol: original.name, definedHere: true });
-    } else if (target.role === 'aux' || (target.role === 'text' && !isShared(target))) this.include(target);
-    else
+    } else if (target.role === 'aux' || (target.role === 'text' && !isShared(target))) {
+      if (target.role === 'text' && takesAddress(user, reference)) this.noticeAddress(user, target);
+      this.include(target);
+    } else
       this.findings.refuse({
         code: target.role === 'text' ? 'bundled-sections' : target.role === 'init' ? 'init-changed' : 'noinstr-changed',
         symbol: target.name,
         reason: `new code in ${target.section.name}, needed by ${user.name}`,
       });
+  }
+
+  private noticeAddress(user: Atom, target: Atom): void {
+    this.findings.notice({
+      code: 'new-code-address',
+      symbol: target.name,
+      reason: `new code, of which ${user.name} gives the address away: it may be kept and called when the patch has been unloaded`,
+    });
   }
 
   private followData(user: Atom, target: Atom): void {

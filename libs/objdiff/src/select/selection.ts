@@ -1,5 +1,6 @@
 import type { Twins } from '../correlate/twins.js';
 import type { Atom } from '../model/atom.js';
+import type { InFlight } from './in-flight.js';
 
 /** A function of the original that the new code takes the place of. */
 export interface ChangedFunction {
@@ -35,6 +36,8 @@ export interface Selection {
   readonly addedFunctions: readonly Atom[];
   /** New variables and copies. */
   readonly data: readonly Atom[];
+  /** Old code that may still run when the kernel thinks every task out of it. */
+  readonly inFlight: readonly InFlight[];
   /** How to name what isn't included: as the original's twin. */
   readonly twins: Pick<Twins, 'originalOf'>;
 }

@@ -1,0 +1,1 @@
+export { checkObjectTypes, checkTypes } from './check.js';
