@@ -164,6 +164,7 @@ function emit(
     kernel: viewWith(request, matches),
     diffs: diffs.map(({ included }) => included),
     replace,
+    ...(tags?.['splicecast_fix'] === undefined ? {} : { id: tags['splicecast_fix'] }),
     tags: { ...tags, splicecast_kernel: profile.data.buildId },
   });
   if (emitted.outcome === 'refused') throw new Refused('emit', emitted.reasons);
@@ -185,6 +186,7 @@ function emit(
 function viewWith({ profile }: BuildRequest, matches: ReadonlyMap<string, RunPreMatch>): KernelView {
   return {
     release: profile.release,
+    buildId: profile.buildId,
     vermagic: profile.vermagic,
     symbols: (name) => profile.symbols(name),
     moduleSymbols: (module, name) => profile.moduleSymbols(module, name),

@@ -39,6 +39,10 @@ export class KernelProfile implements KernelView {
     return this.data.release;
   }
 
+  get buildId(): string {
+    return this.data.buildId;
+  }
+
   get vermagic(): string {
     return this.data.vermagic;
   }
