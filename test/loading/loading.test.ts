@@ -270,6 +270,8 @@ describe('a module’s function', () => {
     await load('sc_dummy');
     expect(await live.state('sc_dummy', 'dummy/patched')).toBe('1');
     expect(await mtu()).toBe('1400');
+    // By a static key in the fix's own new data.
+    expect(await mtu()).toBe('1401');
     await remove('sc_dummy');
     expect(await mtu()).toBe('1500');
     await unloadModules('dummy');
