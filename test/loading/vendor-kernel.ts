@@ -14,6 +14,7 @@ export interface VendorKernel {
   readonly profile: KernelProfile;
   /** A part of the source that it was built from. */
   readonly source: SourceTree;
+  readonly sourceFolder: string;
   readonly guest: GuestKernel;
 }
 
@@ -23,11 +24,11 @@ export async function vendorKernel(): Promise<VendorKernel> {
   const cached = async (one: typeof step.from) => await download(one, cacheDir);
   const image = await cached(step.image);
   const headers = await Promise.all(step.headers.map(cached));
-  const source = folderTree(await unpackSubset(await cached(step.from), cacheDir));
+  const sourceFolder = await unpackSubset(await cached(step.from), cacheDir);
   const out = join(cacheDir, `profile-${image.version}`);
   const profile = await loadProfile(out).catch(async (error: unknown) => {
     if (!(error instanceof KernelImageError)) throw error;
     return await importKernel({ image: image.file, headers: headers.map(({ file }) => file), out });
   });
-  return { profile, source, guest: await kernelOfPackage(image.file) };
+  return { profile, source: folderTree(sourceFolder), sourceFolder, guest: await kernelOfPackage(image.file) };
 }

@@ -10,7 +10,6 @@ interface ObjdiffOptions {
   readonly object: string;
   readonly objectFile?: string;
   readonly kernel?: string;
-  readonly moduleFile?: string;
   readonly output?: string;
   readonly json?: boolean;
 }
@@ -31,7 +30,7 @@ interface Report {
   readonly module?: { readonly path: string; readonly sizeBytes: number };
 }
 
-async function readObject(path: string): Promise<Buffer> {
+async function readObject(path: string): Promise<Uint8Array> {
   const { size } = await stat(path);
   if (size > maxObjectBytes) throw new Error(`${path}: ${size} bytes are too many for an object file`);
   return await readFile(path);
@@ -72,11 +71,9 @@ async function objdiff(original: string, patched: string, options: ObjdiffOption
     patched: await readObject(patched),
   });
   if (diff.outcome !== 'changed' || options.kernel === undefined) return reportOf(diff);
-  const kernel = await loadProfile(options.kernel);
-  if (options.moduleFile !== undefined) kernel.addModule(await readObject(options.moduleFile));
   const emitted = emitModule({
     name: moduleNameOf(options.output ?? original),
-    kernel,
+    kernel: await loadProfile(options.kernel),
     diffs: [diff.included],
     replace: false,
   });
@@ -116,7 +113,6 @@ export function objdiffCommand(): Command {
     .option('--object <name>', 'where the code lives: vmlinux, or a module', 'vmlinux')
     .option('--object-file <path>', 'its path in the kernel’s build, e.g. fs/fcntl.o (default: as given)')
     .option('--kernel <profile>', 'the kernel to make it for (splicectl kernel import)')
-    .option('--module-file <ko>', 'a module that the vendor doesn’t ship, as the machines load it')
     .option('-o, --output <module>', 'write the module there; its name is the file’s')
     .option('--json', 'for programs')
     .action(async (original: string, patched: string, options: ObjdiffOptions, self: Command) => {
