@@ -33,7 +33,7 @@ const setup = 'static void dummy_setup(struct net_device *dev)\n{\n\tether_setup
 /** A device begins with an MTU of its own: 1400, and from the second on, by a static key that the fix brings, 1401. */
 const dummy: Edit = {
   path: 'drivers/net/dummy.c',
-  from: `${setup}`,
+  from: setup,
   to:
     `#include <linux/jump_label.h>\nstatic DEFINE_STATIC_KEY_FALSE(sc_later);\n\n${setup}` +
     '\tdev->mtu = static_branch_unlikely(&sc_later) ? 1401 : 1400;\n\tstatic_branch_enable(&sc_later);\n',

@@ -86,6 +86,18 @@ export class LiveKernel {
   async complaints(...wanted: readonly RegExp[]): Promise<readonly string[]> {
     return (await this.log()).filter((line) => ![...usual, ...wanted].some((one) => one.test(line)));
   }
+
+  /** @throws Error with what the log has that is neither usual nor wanted. */
+  async mustBeQuiet(...wanted: readonly RegExp[]): Promise<void> {
+    const lines = await this.complaints(...wanted);
+    if (lines.length > 0) throw new Error(`the kernel complains:\n${lines.join('\n')}`);
+  }
+
+  /** @throws Error if a live patch is left. */
+  async mustBeBare(): Promise<void> {
+    const left = await this.patches();
+    if (left.length > 0) throw new Error(`still there: ${left.join(', ')}`);
+  }
 }
 
 function folderOf(name: string): string {

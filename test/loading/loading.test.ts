@@ -62,9 +62,7 @@ let expected: RegExp[] = [];
 beforeEach(() => {
   expected = [];
 });
-afterEach(async () => {
-  expect(await live.complaints(...expected)).toEqual([]);
-});
+afterEach(async () => await live.mustBeQuiet(...expected));
 
 const load = async (name: FixName | 'sc_outside') => await live.load(name);
 const remove = async (name: FixName | 'sc_outside') => await live.remove(name);
@@ -74,13 +72,22 @@ const loadModules = async (...names: string[]) => {
 const unloadModules = async (...names: string[]) => {
   for (const name of names) await live.unload(name);
 };
+const version = async () => await live.sees('cat /proc/version');
+const loadavg = async () => await live.sees('cat /proc/loadavg');
+const uptime = async () => await live.sees('cat /proc/uptime');
+const mtu = async () => {
+  const text = await live.sees(
+    'busybox ip link add d1 type dummy && cat /sys/class/net/d1/mtu; busybox ip link del d1',
+  );
+  return text.trim();
+};
+const inodeState = async () => (await live.sees('cat /proc/sys/fs/inode-state')).split(/\s+/)[2];
 /** Reads a file under another name (comm), in a shell that does it by itself. */
 const readAs = (name: string, path: string): string => `sh -c 'printf ${name} >/proc/self/comm; read line <${path}'`;
 
 describe('new code', () => {
   beforeAll(async () => await load('sc_probe'));
   afterAll(async () => await remove('sc_probe'));
-  const version = async () => await live.sees('cat /proc/version');
 
   test('finds private, namespaced and per-CPU symbols of the kernel', async () => {
     expected = [/^sc_probe: once$/];
@@ -158,7 +165,7 @@ describe('new code', () => {
 });
 
 describe('a live patch', () => {
-  afterEach(async () => expect(await live.patches()).toEqual([]));
+  afterEach(async () => await live.mustBeBare());
 
   test('goes on with the old function’s static local', async () => {
     expected = [/drop_caches: 4$/];
@@ -172,10 +179,9 @@ describe('a live patch', () => {
   });
 
   test('reads and writes private data, per-CPU too', async () => {
-    const state = async () => (await live.sees('cat /proc/sys/fs/inode-state')).split(/\s+/)[2];
-    expect(await state()).toBe('0');
+    expect(await inodeState()).toBe('0');
     await load('sc_inodes');
-    expect(await state()).toBe('77');
+    expect(await inodeState()).toBe('77');
     await remove('sc_inodes');
   });
 
@@ -207,9 +213,7 @@ describe('a live patch', () => {
 });
 
 describe('several live patches', () => {
-  afterEach(async () => expect(await live.patches()).toEqual([]));
-  const loadavg = async () => await live.sees('cat /proc/loadavg');
-  const uptime = async () => await live.sees('cat /proc/uptime');
+  afterEach(async () => await live.mustBeBare());
 
   test('of different functions go one by one, in either order', async () => {
     for (const order of [['sc_one', 'sc_uptime'] as const, ['sc_uptime', 'sc_one'] as const]) {
@@ -255,13 +259,7 @@ describe('several live patches', () => {
 });
 
 describe('a module’s function', () => {
-  afterEach(async () => expect(await live.patches()).toEqual([]));
-  const mtu = async () => {
-    const text = await live.sees(
-      'busybox ip link add d1 type dummy && cat /sys/class/net/d1/mtu; busybox ip link del d1',
-    );
-    return text.trim();
-  };
+  afterEach(async () => await live.mustBeBare());
 
   test('is patched when its module is there', async () => {
     await loadModules('dummy');
@@ -326,7 +324,7 @@ describe('a module’s function', () => {
 });
 
 describe('a task that sleeps in the old function', () => {
-  afterEach(async () => expect(await live.patches()).toEqual([]));
+  afterEach(async () => await live.mustBeBare());
 
   test('holds up the transition, is named, and lets go: of the patch, or of the function', async () => {
     expected = [/^sc_pipe: \d+$/];
