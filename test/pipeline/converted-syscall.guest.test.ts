@@ -9,7 +9,7 @@ import { bootGuest, type GuestKernel, kernelOfPackage } from '#libs/guest';
 import { buildFix, type HotPatch } from '#libs/hotpatch';
 import { changedTree, folderTree } from '#libs/kbuild';
 import { importKernel } from '#libs/kernelimage';
-import { unpackSubset } from './source-drops.js';
+import { unpackSubset } from './vendor-subset.js';
 
 const project = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 const cacheDir = process.env['SPLICECAST_CACHE'] ?? join(project, 'data', 'cache');

@@ -1,17 +1,12 @@
 import { execFile } from 'node:child_process';
-import { access, cp, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import type { CachedPackage } from '#libs/apt';
+import { unpackSubset } from './vendor-subset.js';
 
 const run = promisify(execFile);
-
-/** What of the vendor's tree the test's drops hold: some real files with their Makefiles. */
-const subset = {
-  anywhere: ['Makefile', 'Kbuild', '*/Makefile', '*/Kbuild'],
-  here: ['fs/*.c', 'fs/*.h', 'fs/proc/*'],
-};
 
 /** The lines that the newer drop's fixes put into the older one's functions. */
 export const edits = {
@@ -34,29 +29,6 @@ export interface DropPair {
   readonly older: string;
   readonly newer: string;
   readonly versions: readonly [string, string];
-}
-
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
-}
-
-/** Takes the subset out of the vendor's source package, once: half a minute for `xz`. */
-export async function unpackSubset(source: CachedPackage, cacheDir: string): Promise<string> {
-  const folder = join(cacheDir, `subset-${source.version}`);
-  if (await exists(folder)) return folder;
-  const partial = await mkdtemp(`${folder}.part-`);
-  const name = source.name;
-  const below = (patterns: readonly string[]): string[] => patterns.map((pattern) => `${name}/${pattern}`);
-  const patterns = [...below(subset.anywhere), '--no-wildcards-match-slash', ...below(subset.here)];
-  const pipeline =
-    'set -o pipefail; dpkg-deb --fsys-tarfile "$1" | tar -xO "./usr/src/$2.tar.xz" | xz -dc | ' +
-    'tar -x -C "$3" --strip-components=1 --wildcards "${@:4}"';
-  await run('bash', ['-c', pipeline, 'subset', source.file, name, partial, ...patterns]);
-  await rename(partial, folder);
-  return folder;
 }
 
 async function edit(

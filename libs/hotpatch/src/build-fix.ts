@@ -153,11 +153,13 @@ function compare(
     if (diff.outcome === 'no-change') continue;
     if (diff.outcome === 'refused') reasons.push(...diff.reasons.map((reason) => ({ object: path, ...reason })));
     else diffs.push(diff);
-    const replaced = new Set(diff.changed);
-    for (const { symbol, code, reason } of matches.get(path)?.mismatches ?? []) {
-      if (replaced.has(symbol) || symbol === owner)
-        mismatches.push({ code: `run-pre-${code}`, reason, symbol, object: path });
-    }
+    const replaced = new Set([owner, ...diff.changed]);
+    // What of the same object the new code goes on to use. A weak function that gave way is used as whatever took its place.
+    const used = diff.outcome === 'changed' ? diff.references.filter(({ definedHere }) => definedHere) : [];
+    const relied = new Set(used.map(({ symbol }) => symbol));
+    for (const { symbol, code, reason, advice } of matches.get(path)?.mismatches ?? [])
+      if (replaced.has(symbol) || (relied.has(symbol) && code !== 'overridden'))
+        mismatches.push({ code: `run-pre-${code}`, reason, advice, symbol, object: path });
   }
   if (mismatches.length > 0) throw new Refused('match', [...mismatches, ...reasons], mismatches);
   if (reasons.length > 0) throw new Refused('diff', reasons);
@@ -181,6 +183,7 @@ function emit(
     kernel: viewWith(request, matches),
     diffs: diffs.map(({ included }) => included),
     replace,
+    ...(tags?.['splicecast_fix'] === undefined ? {} : { id: tags['splicecast_fix'] }),
     tags: { ...tags, splicecast_kernel: profile.data.buildId },
   });
   if (emitted.outcome === 'refused') throw new Refused('emit', emitted.reasons);
@@ -202,6 +205,7 @@ function emit(
 function viewWith({ profile }: BuildRequest, matches: ReadonlyMap<string, RunPreMatch>): KernelView {
   return {
     release: profile.release,
+    buildId: profile.buildId,
     vermagic: profile.vermagic,
     symbols: (name) => profile.symbols(name),
     moduleSymbols: (module, name) => profile.moduleSymbols(module, name),

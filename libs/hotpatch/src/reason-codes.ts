@@ -47,6 +47,11 @@ const matchCodes: Readonly<Record<`run-pre-${Mismatch['code']}`, ReasonMeaning>>
     'The compiled original refers to something else than the code that runs.',
     sourceNeeded,
   ),
+  'run-pre-overridden': refusal(
+    'The function is a weak one, and the kernel uses another object’s in its place.',
+    'Patch the function that took its place.',
+  ),
+  'run-pre-data-differs': refusal('A constant that the new code uses isn’t the one that runs.', sourceNeeded),
   'run-pre-ambiguous': refusal(
     'Several equal functions have that name, and which is the file’s can’t be told.',
     'Patch a function that calls it and has a name of its own.',
@@ -69,6 +74,18 @@ const ownCodes = {
     'The patch doesn’t apply to the source that the kernel was built from.',
     'Build it together with the earlier commits that its lines depend on.',
   ),
+  'unknown-commit': refusal(
+    'The series has no such commit.',
+    'Give the id of a commit of the series, its root excepted.',
+  ),
+  'incomplete-fix': refusal(
+    'A change that nobody explains is in the same function: the commit may be half of the fix.',
+    'Look at the remainder that the reason names, and build both together as a patch if they belong together.',
+  ),
+  'context-merged': notice(
+    'Another commit changed lines beside those of the fix, and stays out.',
+    'See that the fix means the same without it.',
+  ),
   'nothing-to-patch': refusal('The fix touches no code of this kernel.', 'Nothing: this kernel doesn’t need it.'),
   'no-change': refusal('The fix changes no code of the kernel.', 'Nothing: this kernel doesn’t need it.'),
   'build-description-changed': refusal(
@@ -79,6 +96,7 @@ const ownCodes = {
     'The fix changes assembly, which has no functions that can be redirected.',
     'Put the change into the C code that calls it, or reboot for this fix.',
   ),
+  'generated-header': refusal('The header is written by the build, not by a source.', 'Change what it is made from.'),
   'header-reaches-unknown-objects': refusal(
     'Which objects include a header isn’t known.',
     'Put the change into the .c files that matter.',
@@ -98,10 +116,6 @@ const ownCodes = {
   'not-built': notice('This kernel doesn’t build the file.', 'Nothing.'),
   'no-code': notice('The file is no code of the kernel.', 'Nothing.'),
   'other-architecture': notice('The file is for another architecture.', 'Nothing.'),
-  'private-header': notice(
-    'Only the objects of one folder were searched for who includes a private header.',
-    'See that no other folder includes it.',
-  ),
   // types
   'no-types': refusal('The compiler gave no types to compare.', 'Use a compiler that knows -gbtf, as gcc 12 does.'),
   'types-unknown': notice(

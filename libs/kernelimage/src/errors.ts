@@ -14,6 +14,8 @@ export type KernelImageErrorCode =
   /** The unpacked kernel isn't an ELF file as expected. */
   | 'bad-vmlinux'
   | 'kallsyms-not-found'
+  /** A module's file isn't one, is of another kernel, or has the name of one that the vendor ships. */
+  | 'bad-module'
   | 'bad-btf'
   | 'bad-symvers'
   /** The kernel can't be live-patched: LIVEPATCH or what it needs isn't configured. */

@@ -7,6 +7,7 @@ import { AddressSpace, readKernelElf } from './address-space.js';
 import { Btf } from './btf.js';
 import { KernelImageError } from './errors.js';
 import { type KallsymsEntry, parseKallsyms } from './kallsyms.js';
+import { readModuleFile } from './module-file.js';
 import { type ProfileData, profileDataSchema } from './profile-data.js';
 import { parseSymvers, type SymversEntry } from './symvers.js';
 
@@ -37,6 +38,10 @@ export class KernelProfile implements KernelView {
 
   get release(): string {
     return this.data.release;
+  }
+
+  get buildId(): string {
+    return this.data.buildId;
   }
 
   get vermagic(): string {
@@ -92,11 +97,27 @@ export class KernelProfile implements KernelView {
 
   /** The shipped .ko file of a module, read; undefined if there is none of that name. */
   module(name: string): ElfFile | undefined {
+    const known = this.modules.get(name);
+    if (known) return known;
     const path = Object.hasOwn(this.data.modules, name) ? this.data.modules[name] : undefined;
     if (path === undefined) return undefined;
-    const elf = this.modules.get(name) ?? readKernelElf(readFileSync(join(this.folder, 'modules', path)), path);
+    const elf = readKernelElf(readFileSync(join(this.folder, 'modules', path)), path);
     this.modules.set(name, elf);
     return elf;
+  }
+
+  /**
+   * Takes in a module that the vendor doesn't ship: from now on it is matched and looked up like the shipped ones.
+   * @param ko the very file that the machines load.
+   * @returns its name.
+   * @throws KernelImageError `bad-module`
+   */
+  addModule(ko: Buffer): string {
+    const { name, elf } = readModuleFile(ko, this.vermagic);
+    if (Object.hasOwn(this.data.modules, name))
+      throw new KernelImageError('bad-module', `the vendor ships a module ${name} itself`);
+    this.modules.set(name, elf);
+    return name;
   }
 
   /** In the order of the module's own symbol table: that is how the kernel's module_kallsyms counts equal names. */

@@ -21,6 +21,8 @@ export type LoaderStruct = 'klp_func' | 'klp_object' | 'klp_patch' | 'module';
 export interface KernelView {
   /** `uname -r`, e.g. `6.1.0-54-amd64`. */
   readonly release: string;
+  /** The kernel's GNU build id, hex. */
+  readonly buildId: string;
   /** The vermagic string as the kernel compares it, e.g. `6.1.0-54-amd64 SMP preempt mod_unload modversions `. */
   readonly vermagic: string;
 

@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { readElf, readNotes, sectionNamed } from '#libs/elf';
 import { diffObjects, emitModule, type EmitOutcome, type KernelView, type Selection } from '#libs/objdiff';
 import { compile, readelf } from './compile.js';
 import { SmallKernel } from './small-kernel.js';
@@ -82,6 +83,20 @@ describe('a module', () => {
   test('has the same bytes each time', async () => {
     const [first, second] = [await vary(source), await vary(source)];
     expect(Buffer.compare(bytesOf(emit(kernel, first)), bytesOf(emit(kernel, second)))).toBe(0);
+  });
+
+  test('says what it is in a note, which stays in memory', async () => {
+    const diffs = [await vary(source)];
+    const outcome = emitModule({ name: 'small_fix', id: 'fix:1/a', kernel, diffs, replace: false });
+    const section = sectionNamed(readElf(bytesOf(outcome)), '.note.splicecast');
+    const description = Buffer.from(`id=fix:1/a\nkernel=${kernel.buildId}\n`);
+    expect(readNotes(section?.data ?? new Uint8Array())).toEqual([
+      { owner: 'splicecast', type: 1, description: new Uint8Array(description) },
+    ]);
+    for (const id of ['', 'a\nkernel=b', 'x'.repeat(201)])
+      expect(codesOf(emitModule({ name: 'small_fix', id, kernel, diffs, replace: false }))).toEqual([
+        `module-name ${id}`,
+      ]);
   });
 
   test('calls new code, but points to the original, which outlives the patch', async () => {

@@ -10,6 +10,7 @@ const layouts: Readonly<Record<LoaderStruct, Readonly<Record<string, number>>>> 
 /** A kernel of a handful of symbols, laid out as Linux 6.1 lays out what the loader reads. */
 export class SmallKernel implements KernelView {
   readonly release = '6.1.0-small';
+  readonly buildId = '0123456789abcdef0123456789abcdef01234567';
   readonly vermagic = '6.1.0-small SMP preempt mod_unload modversions ';
 
   constructor(

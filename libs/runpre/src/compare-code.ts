@@ -1,5 +1,5 @@
 import { type ElfRelocation, RelocationType, relocationWidth } from '#libs/elf';
-import type { CompiledFunction } from './functions.js';
+import type { CompiledPart } from './functions.js';
 import { isRelative, type RunningCode, type RunningTarget } from './running.js';
 
 /** A relocated field, and where its counterpart in the running code points. */
@@ -15,10 +15,10 @@ export type CodeComparison =
 const differ = (offset: number, why: string): CodeComparison => ({ equal: false, offset, why });
 
 /**
- * Compares a compiled function with the bytes at a place of the running code. Relocated fields aren't compared but read:
- * what they point to must make sense for all functions of the object together.
+ * Compares a compiled part with the bytes at a place of the running code. Relocated fields aren't compared but read:
+ * what they point to must make sense for all parts of the object together.
  */
-export function compareCode(compiled: CompiledFunction, running: RunningCode, place: bigint): CodeComparison {
+export function compareCode(compiled: CompiledPart, running: RunningCode, place: bigint): CodeComparison {
   const { code, relocations } = compiled;
   const observations: Observation[] = [];
   let next = 0;
@@ -48,7 +48,7 @@ export function compareCode(compiled: CompiledFunction, running: RunningCode, pl
       continue;
     }
     const jump = relocation && shortJump(code, at + same, there[same] ?? 0, relocation);
-    if (!jump) return differ(at + same, `bytes differ: ${hex(code, at + same)} against ${hex(there, same)}`);
+    if (!jump) return differ(at + same, `compiled ${hex(code, at + same)}, shipped ${hex(there, same)}`);
     const field = place + BigInt(at + same + shift + 1);
     const distance = running.bytes(field, 1)?.[0];
     if (distance === undefined) return differ(at + same, 'the image has no bytes here');

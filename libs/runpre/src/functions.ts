@@ -1,35 +1,55 @@
 import {
   type ElfFile,
   type ElfRelocation,
+  type ElfSection,
   type ElfSymbol,
   relocationsBySection,
   SectionFlag,
   SectionIndex,
+  SymbolBinding,
   SymbolType,
 } from '#libs/elf';
 
-/** A function of a compiled object, with the fields in it that a linker fills. */
-export interface CompiledFunction {
+/** A function or variable of a compiled object, with the fields in it that a linker fills. */
+export interface CompiledPart {
   readonly name: string;
+  /** Its bytes. */
   readonly code: Uint8Array;
-  /** Sorted; offsets from the function's start. */
+  /** Sorted; offsets from its start. */
   readonly relocations: readonly ElfRelocation[];
   /** Where it stands: what section symbols refer to. */
   readonly section: number;
   readonly offset: number;
+  /** Gives way to another object's strong one. */
+  readonly weak: boolean;
 }
 
 /** All functions of an object, by section and offset. */
-export function functionsOf(object: ElfFile): readonly CompiledFunction[] {
-  const relocations = relocationsBySection(object, ({ flags }) => (flags & SectionFlag.EXECINSTR) !== 0);
-  const functions: CompiledFunction[] = [];
+export function functionsOf(object: ElfFile): readonly CompiledPart[] {
+  return partsOf(object, SymbolType.FUNC, ({ flags }) => (flags & SectionFlag.EXECINSTR) !== 0);
+}
+
+/** Read-only once the kernel is linked or booted: what the compiler made of it is what runs. */
+const constantSections = /^\.(?:rodata|data\.rel\.ro)(?:\.|$)/;
+
+/** All constants of an object that have a name and aren't merged with equal ones. */
+export function constantsOf(object: ElfFile): readonly CompiledPart[] {
+  return partsOf(
+    object,
+    SymbolType.OBJECT,
+    ({ name, flags }) => constantSections.test(name) && (flags & SectionFlag.MERGE) === 0,
+  );
+}
+
+function partsOf(object: ElfFile, type: number, isWanted: (section: ElfSection) => boolean): readonly CompiledPart[] {
+  const relocations = relocationsBySection(object, isWanted);
+  const parts: CompiledPart[] = [];
   for (const symbol of object.symbols) {
     const section = object.sections[symbol.sectionIndex];
-    if (symbol.type !== SymbolType.FUNC || symbol.sizeBytes === 0 || !section) continue;
-    if ((section.flags & SectionFlag.EXECINSTR) === 0) continue;
+    if (symbol.type !== type || symbol.sizeBytes === 0 || !section || !isWanted(section)) continue;
     const offset = Number(symbol.value);
     const end = offset + symbol.sizeBytes;
-    functions.push({
+    parts.push({
       name: symbol.name,
       code: section.data.subarray(offset, end),
       relocations: (relocations.get(section.index) ?? [])
@@ -38,9 +58,10 @@ export function functionsOf(object: ElfFile): readonly CompiledFunction[] {
         .sort((a, b) => a.offset - b.offset),
       section: section.index,
       offset,
+      weak: symbol.binding === SymbolBinding.WEAK,
     });
   }
-  return functions.sort((a, b) => a.section - b.section || a.offset - b.offset);
+  return parts.sort((a, b) => a.section - b.section || a.offset - b.offset);
 }
 
 /** What a relocation refers to, as a name that can be looked for in the running code. */

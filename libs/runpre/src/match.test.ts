@@ -29,6 +29,12 @@ function compile(name: string, source: string, ours: boolean): string {
 }
 
 const common = '__attribute__((noinline)) static int helper(int x) { return x * 3 + limit; }\n';
+/** Two objects have an equal `show`, which only a table of theirs refers to. */
+const table = (number: number): string => `__attribute__((weak)) int hook(int x) { return x + ${number}; }
+static int show(int x) { return x * 5; }
+static int (*const ops${number}[])(int) = { show, hook };
+static const int limits${number}[] = { ${number}, 20, 30 };
+int pick${number}(int i) { return ops${number}[i](limits${number}[i]); }\n`;
 const first = `static volatile int limit = 1;\n${common}int outside(int);\nint elsewhere(int);\nconst char *text(void) { return "first"; }
 int first(int x) { return helper(x) + helper(x + 1) + outside(x); }
 int tail(int x) { return outside(x + 7); }\n`;
@@ -37,7 +43,8 @@ const third = 'int outside(int x) { return x ^ 5; }\nint elsewhere(int x) { retu
 
 /** A kernel of three objects, linked as vmlinux is, with its kallsyms as nm sees them. */
 function kernelOf(): KernelProfile {
-  const objects = [compile('first', first, false), compile('second', second, false), compile('third', third, false)];
+  const sources = { first, second, third, table1: table(1), table2: table(2), hook: 'int hook(int x) { return -x; }' };
+  const objects = Object.entries(sources).map(([name, source]) => compile(name, source, false));
   execFileSync('ld', [
     '-Ttext=0xffffffff81000000',
     '-Tdata=0xffffffff82000000',
@@ -89,6 +96,28 @@ describe('matchRunPre', () => {
     const found = match('first', source);
     expect(found.mismatches).toEqual([expect.objectContaining({ symbol, code })]);
     expect(found.matched).toBe(found.checked - 1);
+  });
+
+  test('tells equal functions apart by the tables that point to them', () => {
+    expect(kernel.symbols('show')).toHaveLength(2);
+    expect([match('table1', table(1)).sympos('show'), match('table2', table(2)).sympos('show')]).toEqual([1, 2]);
+  });
+
+  test('compares constants with those in the image', () => {
+    const found = match('table1', table(1).replace('20, 30', '20, 40'));
+    expect(found.mismatches).toContainEqual(
+      expect.objectContaining({
+        symbol: 'limits1',
+        code: 'data-differs',
+        reason: 'at +0x8 of 0xc bytes: compiled 28000000, shipped 1e000000',
+      }),
+    );
+  });
+
+  test('knows a weak function that gave way', () => {
+    expect(match('table1', table(1)).mismatches).toEqual([
+      expect.objectContaining({ symbol: 'hook', code: 'overridden' }),
+    ]);
   });
 
   test('finds a module that the vendor does not ship', () => {

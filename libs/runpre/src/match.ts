@@ -1,15 +1,30 @@
 import { type ElfFile, type ElfSymbol, readElf } from '#libs/elf';
 import type { KernelProfile } from '#libs/kernelimage';
 import { type CodeComparison, compareCode, type Observation } from './compare-code.js';
-import { type CompiledFunction, functionsOf, type Referent, referents } from './functions.js';
+import { type CompiledPart, constantsOf, functionsOf, type Referent, referents } from './functions.js';
 import { type RunningCode, runningKernel, runningModule } from './running.js';
 
-/** A function that isn't, byte for byte, what the vendor ships. */
+/** A function or constant that isn't, byte for byte, what the vendor ships. */
 export interface Mismatch {
   readonly symbol: string;
-  readonly code: 'not-in-kernel' | 'code-differs' | 'reference-differs' | 'ambiguous';
+  readonly code: 'not-in-kernel' | 'overridden' | 'code-differs' | 'data-differs' | 'reference-differs' | 'ambiguous';
+  /** Says where, and shows the bytes of both. */
   readonly reason: string;
+  readonly advice: string;
 }
+
+/** What a mismatch may mean, and what can be done. */
+const advices: Readonly<Record<Mismatch['code'], string>> = {
+  'not-in-kernel':
+    'The compiler inlined or dropped it there: build with the vendor’s compiler, configuration and source.',
+  overridden: 'Patch the function that takes its place.',
+  'code-differs':
+    'Source, compiler or configuration aren’t the vendor’s: check all three against the kernel’s packages.',
+  'data-differs': 'The source’s constants aren’t those that run: check that it is the source of this very kernel.',
+  'reference-differs':
+    'The source or the order of its objects isn’t the vendor’s: check that it is of this very kernel.',
+  ambiguous: 'Nothing tells the equal ones apart: patch their callers instead.',
+};
 
 /** How a compiled original compares with the code that runs. */
 export interface RunPreMatch {
@@ -39,7 +54,8 @@ export function matchRunPre(
   const module = owner === 'vmlinux' ? undefined : profile.module(owner);
   if (owner !== 'vmlinux' && !module) {
     const reason = `the vendor ships no module ${owner}`;
-    const mismatches: Mismatch[] = [{ symbol: owner, code: 'not-in-kernel', reason }];
+    const advice = 'If the machines have it from somewhere else, add its .ko to the kernel profile.';
+    const mismatches: Mismatch[] = [{ symbol: owner, code: 'not-in-kernel', reason, advice }];
     return { objectFile, owner, checked: 0, matched: 0, mismatches, sympos: () => undefined };
   }
   const running = module ? runningModule(module) : runningKernel(profile);
@@ -51,7 +67,7 @@ export function matchAgainst(bytes: Uint8Array, running: RunningCode): Omit<RunP
   const elf: ElfFile = readElf(bytes);
   const matching = new Matching(running, referents(elf));
   const functions = functionsOf(elf);
-  const pending = new Map<CompiledFunction, readonly Candidate[]>();
+  const pending = new Map<CompiledPart, readonly Candidate[]>();
   const mismatches: Mismatch[] = [];
   for (const compiled of functions) {
     const found = matching.candidates(compiled);
@@ -59,8 +75,9 @@ export function matchAgainst(bytes: Uint8Array, running: RunningCode): Omit<RunP
     else if (found.length === 1 && found[0]) matching.settle(compiled, found[0]);
     else pending.set(compiled, found as readonly Candidate[]);
   }
-  // What several equal functions are is told by who refers to them, and by what lies around them.
-  for (let settled = true; settled && pending.size > 0;) {
+  // What several equal functions are is told by who refers to them, code or constant, and by what lies around them.
+  const constants = new Set(constantsOf(elf));
+  for (let settled = true; settled;) {
     settled = false;
     for (const [compiled, candidates] of pending) {
       const one = matching.choose(compiled, candidates);
@@ -69,9 +86,16 @@ export function matchAgainst(bytes: Uint8Array, running: RunningCode): Omit<RunP
       pending.delete(compiled);
       settled = true;
     }
+    for (const constant of constants) {
+      const wrong = matching.settleConstant(constant);
+      if (wrong === undefined) continue;
+      constants.delete(constant);
+      settled = true;
+      if (wrong !== 'settled') mismatches.push(wrong);
+    }
   }
   for (const compiled of pending.keys()) {
-    mismatches.push({ symbol: compiled.name, code: 'ambiguous', reason: 'several equal functions have that name' });
+    mismatches.push(mismatch(compiled.name, 'ambiguous', 'several equal functions have that name'));
   }
   mismatches.push(...matching.contradictions());
   const matched = new Set(functions.map(({ name }) => name));
@@ -84,11 +108,15 @@ export function matchAgainst(bytes: Uint8Array, running: RunningCode): Omit<RunP
   };
 }
 
+function mismatch(symbol: string, code: Mismatch['code'], reason: string): Mismatch {
+  return { symbol, code, reason, advice: advices[code] };
+}
+
 class Matching {
   /** Places of the object's own symbols, as found so far. */
   private readonly known = new Map<string, bigint>();
   private readonly sections = new Map<number, bigint>();
-  private readonly settled: { compiled: CompiledFunction; place: bigint }[] = [];
+  private readonly settled: { compiled: CompiledPart; place: bigint }[] = [];
   private readonly conflicts: Mismatch[] = [];
 
   constructor(
@@ -97,10 +125,10 @@ class Matching {
   ) {}
 
   /** Places whose code is the function's, or why there is none. */
-  candidates(compiled: CompiledFunction): readonly Candidate[] | Mismatch {
+  candidates(compiled: CompiledPart): readonly Candidate[] | Mismatch {
     const symbol = compiled.name;
     const places = this.running.places(symbol);
-    if (places.length === 0) return { symbol, code: 'not-in-kernel', reason: 'the kernel has no symbol of that name' };
+    if (places.length === 0) return mismatch(symbol, 'not-in-kernel', 'the kernel has no symbol of that name');
     const equal: Candidate[] = [];
     let nearest: Exclude<CodeComparison, { equal: true }> | undefined;
     let reference: string | undefined;
@@ -115,14 +143,35 @@ class Matching {
       else reference = wrong;
     }
     if (equal.length > 0) return equal;
-    if (reference !== undefined) return { symbol, code: 'reference-differs', reason: reference };
-    const where = `at +0x${(nearest?.offset ?? 0).toString(16)} of 0x${compiled.code.length.toString(16)}`;
-    return { symbol, code: 'code-differs', reason: `${nearest?.why ?? 'no code'} ${where}` };
+    if (compiled.weak) return mismatch(symbol, 'overridden', 'it is weak, and the kernel has another object’s');
+    if (reference !== undefined) return mismatch(symbol, 'reference-differs', reference);
+    return mismatch(symbol, 'code-differs', nearest ? whereOf(nearest, compiled) : 'no code');
+  }
+
+  /**
+   * Compares a constant with what is at its place, once that is known: `settled` if it is the same; undefined = not yet.
+   * Its pointers tell where functions are that nobody calls by name.
+   */
+  settleConstant(constant: CompiledPart): 'settled' | Mismatch | undefined {
+    const { name } = constant;
+    const places = this.running.places(name);
+    const place = this.known.get(name) ?? (places.length === 1 ? places[0] : undefined);
+    if (place === undefined) return undefined;
+    const comparison = compareCode(constant, this.running, place);
+    if (!comparison.equal) return mismatch(name, 'data-differs', whereOf(comparison, constant));
+    const wrong = this.wrongReference(comparison.observations);
+    if (wrong !== undefined) return mismatch(name, 'data-differs', wrong);
+    this.learnFrom(constant, { place, observations: comparison.observations });
+    return 'settled';
   }
 
   /** Takes a function for found, and learns from it where the object's other symbols are. */
-  settle(compiled: CompiledFunction, candidate: Candidate): void {
+  settle(compiled: CompiledPart, candidate: Candidate): void {
     this.settled.push({ compiled, place: candidate.place });
+    this.learnFrom(compiled, candidate);
+  }
+
+  private learnFrom(compiled: CompiledPart, candidate: Candidate): void {
     this.learn(compiled.name, compiled.name, candidate.place);
     for (const { relocation, target } of candidate.observations) {
       const referent = this.referentOf(relocation.symbol);
@@ -134,7 +183,7 @@ class Matching {
   }
 
   /** The only candidate that fits with what is known by now. */
-  choose(compiled: CompiledFunction, candidates: readonly Candidate[]): Candidate | undefined {
+  choose(compiled: CompiledPart, candidates: readonly Candidate[]): Candidate | undefined {
     const known = this.known.get(compiled.name);
     if (known !== undefined) return candidates.find(({ place }) => place === known);
     // The linker keeps an object's functions together: of equal ones it is that among its neighbours.
@@ -189,7 +238,11 @@ class Matching {
   }
 
   private conflict(symbol: string, what: string): void {
-    const reason = `places ${what} elsewhere than other functions of the object do`;
-    this.conflicts.push({ symbol, code: 'reference-differs', reason });
+    const reason = `places ${what} elsewhere than others of the object do`;
+    this.conflicts.push(mismatch(symbol, 'reference-differs', reason));
   }
+}
+
+function whereOf({ offset, why }: { offset: number; why: string }, { code }: CompiledPart): string {
+  return `at +0x${offset.toString(16)} of 0x${code.length.toString(16)} bytes: ${why}`;
 }

@@ -74,7 +74,7 @@ function isDefined(section: number): boolean {
 /** A module as shipped: relocatable still, though its objects have been linked into one. */
 export function runningModule(elf: ElfFile): RunningCode {
   const relocations = new Map<number, Map<number, ElfRelocation>>();
-  for (const [section, list] of relocationsBySection(elf, isCode)) {
+  for (const [section, list] of relocationsBySection(elf, isLoaded)) {
     relocations.set(section, new Map(list.map((relocation) => [relocation.offset, relocation])));
   }
   const byName = new Map<string, bigint[]>();
@@ -111,6 +111,6 @@ export function runningModule(elf: ElfFile): RunningCode {
   };
 }
 
-function isCode({ flags }: ElfSection): boolean {
-  return (flags & SectionFlag.EXECINSTR) !== 0;
+function isLoaded({ flags }: ElfSection): boolean {
+  return (flags & SectionFlag.ALLOC) !== 0;
 }

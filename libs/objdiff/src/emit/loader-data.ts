@@ -1,4 +1,4 @@
-import { noteBytes, RelocationType, SectionFlag, SectionType, SymbolType } from '#libs/elf';
+import { RelocationType, SectionFlag, SectionType, SymbolType } from '#libs/elf';
 import type { Findings } from '../findings.js';
 import type { KernelView, LoaderStruct } from '../kernel-view.js';
 import type { Constants } from './constants.js';
@@ -174,12 +174,5 @@ export function versionsSection(imports: readonly string[], kernel: KernelView, 
     entry.set(Buffer.from(name, 'latin1'), 8);
     section.append(entry, 32);
   }
-  return section;
-}
-
-/** A GNU build id: /sys/module/NAME/notes shows it, so that what is loaded can be told from outside. */
-export function buildIdSection(description: Uint8Array): OutputSection {
-  const section = new OutputSection('.note.gnu.build-id', SectionType.NOTE, ALLOC);
-  section.append(noteBytes({ owner: 'GNU', type: 3, description }), 4);
   return section;
 }

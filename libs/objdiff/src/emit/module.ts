@@ -5,7 +5,8 @@ import { refuseMixedObjects } from '../select/mixing.js';
 import type { Selection } from '../select/selection.js';
 import { type Included, layOut, type Layout } from './code.js';
 import { Constants } from './constants.js';
-import { buildIdSection, loaderData, type PlacedFunction, versionsSection } from './loader-data.js';
+import { loaderData, type PlacedFunction, versionsSection } from './loader-data.js';
+import { buildIdSection, originSection } from './notes.js';
 import type { OutputSection } from './output.js';
 import type { EmitOutcome, EmitRequest } from './request.js';
 import { ReferenceResolver } from './resolver.js';
@@ -37,7 +38,8 @@ export function emitModule(request: EmitRequest): EmitOutcome {
     ...special.sections,
   ].filter(({ sizeBytes }) => sizeBytes > 0);
   noticeReload(content, findings);
-  const sections = [...content, versionsSection(importsOf(content), request.kernel, findings)];
+  const versions = versionsSection(importsOf(content), request.kernel, findings);
+  const sections = [...content, versions, originSection(request, findings)];
   if (findings.reasons.length > 0) return { outcome: 'refused', reasons: findings.reasons };
   return {
     outcome: 'emitted',

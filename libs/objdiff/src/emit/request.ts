@@ -10,6 +10,8 @@ export interface EmitRequest {
   readonly diffs: readonly Selection[];
   /** true: silently takes the place of every live patch that is loaded (a cumulative level). */
   readonly replace: boolean;
+  /** What the module is known by outside, e.g. a fix's or bundle's id: printable ASCII, 1 to 200; `name` by default. */
+  readonly id?: string;
   /** Extra `.modinfo` tags, e.g. `{splicecast: '<fix id>'}`; keys `[a-z_]+`, values without NUL. */
   readonly tags?: Readonly<Record<string, string>>;
 }
