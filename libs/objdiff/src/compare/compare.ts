@@ -3,12 +3,12 @@ import { type Atom, functionsIn, isCopied, isShared } from '../model/atom.js';
 import { shapeOf } from '../model/names.js';
 import type { ObjectFile } from '../model/object-file.js';
 import type { Finding, Findings } from '../findings.js';
-import { Equality } from './equality.js';
+import { Equality, sameBytes } from './equality.js';
 import { differsInLinesOnly } from './line-only.js';
 
 /** Has the code of a function changed, its special sections' entries included? */
 export function functionChanged(original: Atom, patched: Atom, equality: Equality): boolean {
-  if (original.sizeBytes !== patched.sizeBytes) return true;
+  if (original.sizeBytes !== patched.sizeBytes || !sameBytes(original.prefix, patched.prefix)) return true;
   if (!equality.sameReferences(original.references, patched.references)) return true;
   if (!equality.sameSpecial(original, patched)) return true;
   return !equality.sameContent(original, patched) && !differsInLinesOnly(original, patched);

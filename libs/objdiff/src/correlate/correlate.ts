@@ -1,5 +1,5 @@
 import type { Reason } from '#libs/contracts';
-import type { Atom } from '../model/atom.js';
+import { type Atom, isCopied } from '../model/atom.js';
 import { listAt } from '../model/lists.js';
 import { isNumbered, shapeOf } from '../model/names.js';
 import type { ObjectFile } from '../model/object-file.js';
@@ -34,7 +34,7 @@ export function correlate(original: ObjectFile, patched: ObjectFile): Correlatio
 
 /** Snippets have no names, numbered data has no name of its own, and what is always copied has no twin. */
 function hasIdentity(atom: Atom): boolean {
-  return atom.kind === 'function' ? atom.role !== 'aux' : !isNumbered(atom.name);
+  return atom.kind === 'function' ? atom.role !== 'aux' : !isNumbered(atom.name) && !isCopied(atom);
 }
 
 function identityOf(atom: Atom): string {

@@ -7,12 +7,15 @@ import {
   type ElfSymbol,
   readElf,
   relocationsBySection,
+  RelocationType,
 } from '#libs/elf';
+import type { TableSizes } from '../special/formats.js';
 import { readSpecialSections } from '../special/read.js';
 import type { Atom, Reference } from './atom.js';
 import { atomsOf, cutsOf } from './atoms.js';
 import { lastAtOrBefore, listAt } from './lists.js';
 import { Resolver } from './resolver.js';
+import { markTraced } from './traced.js';
 import { roleOf, type SectionRole } from './section-role.js';
 
 /** A compiled object as atoms and the references between them. */
@@ -26,7 +29,7 @@ export interface ObjectFile {
 }
 
 /** Reads an object into atoms. Throws ElfError for bytes that are no relocatable object. */
-export function readObject(bytes: Uint8Array): ObjectFile {
+export function readObject(bytes: Uint8Array, sizes: TableSizes = {}): ObjectFile {
   const elf = readElf(bytes);
   if (elf.header.type !== ElfType.REL) throw new ElfError('unsupported', 16, 'not a relocatable object');
   const roles = elf.sections.map(roleOf);
@@ -40,8 +43,10 @@ export function readObject(bytes: Uint8Array): ObjectFile {
   const resolver = new Resolver(elf, roles, atoms);
   for (const section of elf.sections)
     addReferences(atoms[section.index] ?? [], relocations.get(section.index) ?? [], section, resolver);
-  const specialProblems = readSpecialSections(elf, relocations, resolver);
-  return { elf, atoms: atoms.flat(), exports: exportsOf(elf.sections, roles), specialProblems };
+  const specialProblems = readSpecialSections(elf, relocations, resolver, sizes);
+  const all = atoms.flat();
+  markTraced(elf, all);
+  return { elf, atoms: all, exports: exportsOf(elf.sections, roles), specialProblems };
 }
 
 /** Gives each relocation of a section to the atom that it lies in. */
@@ -53,8 +58,12 @@ function addReferences(
 ): void {
   const lists = new Map<Atom, Reference[]>();
   for (const relocation of relocations) {
-    const atom = lastAtOrBefore(atoms, relocation.offset, ({ start }) => start);
-    if (atom === undefined || relocation.type === 0) continue;
+    const atom = lastAtOrBefore(atoms, relocation.offset, ({ start }) => start) ?? atoms[0];
+    if (atom === undefined) continue;
+    if (relocation.type === RelocationType.NONE) {
+      if (relocation.symbol.name === '__fentry__') atom.noppedCallAt = relocation.offset - 1 - atom.start;
+      continue;
+    }
     listAt(lists, atom).push(resolver.reference(relocation, section, atom.start));
   }
   for (const [atom, references] of lists) atom.references = references.sort((a, b) => a.at - b.at);

@@ -67,9 +67,13 @@ export class Resolver {
     }
     const named = relocation.symbol.type !== SymbolType.SECTION;
     const candidates = named ? [Number(relocation.symbol.value)] : biases.map((bias) => place + bias);
-    const atoms = new Set(candidates.map((candidate) => this.atomAt(section, candidate)));
-    const [atom] = atoms;
-    if (atom === undefined || atoms.size > 1) return unknown('which variable is meant, is not clear');
+    const found = candidates.map((candidate) => this.atomAt(section, candidate));
+    const [atom] = found;
+    if (atom === undefined || found.some((other) => other !== atom)) {
+      const { target, addend } = unknown('which variable is meant, is not clear');
+      const choices = found.flatMap((choice) => (choice ? [{ atom: choice, addend: place - choice.start }] : []));
+      return { target: choices.length === found.length ? { ...target, choices } : target, addend };
+    }
     return { target: { kind: 'atom', atom } as const, addend: place - atom.start };
   }
 
@@ -78,7 +82,10 @@ export class Resolver {
     const atoms = this.atoms[section.index] ?? [];
     if (atoms.length === 1) return atoms[0];
     const atom = lastAtOrBefore(atoms, offset, ({ start }) => start);
-    return atom !== undefined && offset <= atom.start + Math.max(0, atom.sizeBytes - 1) ? atom : undefined;
+    if (atom === undefined) return undefined;
+    // The place behind the last one can be about nothing else: an array's end, or where unwinding data stops.
+    const isLast = atom === atoms.at(-1);
+    return offset <= atom.start + Math.max(0, atom.sizeBytes - (isLast ? 0 : 1)) ? atom : undefined;
   }
 }
 
