@@ -50,6 +50,7 @@ export type ReasonCode =
   | 'export-removed'
   | 'constant-copied'
   | 'annotation-dropped'
+  | 'left-out'
   | 'callers-included'
   | 'module-reload';
 

@@ -5,6 +5,7 @@ import type { ObjectFile } from '../model/object-file.js';
 import type { Finding, Findings } from '../findings.js';
 import { Equality, sameBytes } from './equality.js';
 import { differsInLinesOnly } from './line-only.js';
+import { readRemarks } from './remarks.js';
 
 /** Has the code of a function changed, its special sections' entries included? */
 export function functionChanged(original: Atom, patched: Atom, equality: Equality): boolean {
@@ -23,9 +24,11 @@ export function compareObjects(
 ): Set<Atom> {
   const equality = new Equality(correlation.twins);
   const changed = new Set<Atom>();
+  const remarks = readRemarks(patched, findings);
   for (const [before, after] of correlation.twins.entries()) {
+    if (after.role === 'remark') continue;
     if (after.kind === 'function') {
-      if (!functionChanged(before, after, equality)) continue;
+      if (!functionChanged(before, after, equality) || remarks.isLeftOut(after)) continue;
       const reason = whyFixed(before, after);
       if (reason === undefined) changed.add(after);
       else findings.refuse({ ...reason, symbol: reason.symbol ?? after.name });

@@ -26,6 +26,8 @@ export type SectionRole =
   | 'dyndbg'
   /** Symbols for modules. */
   | 'export'
+  /** What the fix's author says about the fix itself (KPATCH_IGNORE_FUNCTION and its like): not part of the kernel. */
+  | 'remark'
   /** Hints that new code can do without. */
   | 'annotation'
   /** A table that the kernel walks, of initcalls, parameters, trace events …: entries can't be added to a running one. */
@@ -77,6 +79,7 @@ const exact: Readonly<Record<string, SectionRole>> = {
 };
 
 const prefixes: readonly (readonly [prefix: string, role: SectionRole])[] = [
+  ['.kpatch.ignore.', 'remark'],
   ['.discard.', 'ignored'],
   ['.note', 'ignored'],
   ['.debug', 'ignored'],
