@@ -60,7 +60,7 @@ function readOrRefuse(input: ObjdiffInput, which: 'original' | 'patched', findin
 }
 
 function refuseUnreadTables(patched: ObjectFile, findings: Findings): void {
-  for (const { section, problem } of patched.specialProblems)
+  for (const { section, problem } of [...patched.specialProblems, ...patched.readTablesToCopy()])
     findings.refuse({ code: 'special-section', symbol: section, reason: problem });
 }
 

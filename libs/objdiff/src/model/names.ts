@@ -11,6 +11,7 @@ const initcall = /^(__initcall__kmod_.*?__)\d+_\d+_/;
  * `__UNIQUE_ID_ddebug271.4` → `__UNIQUE_ID_ddebug#.#`. Names of one shape may be twins.
  */
 export function shapeOf(name: string): string {
+  if (!name.startsWith('__') && !name.includes('.')) return name;
   const counted = /^((?:[^.]+\.)?__UNIQUE_ID_.*?|__BTF_ID__.*?__)\d+((?:\.\d+)?)$/.exec(name);
   const plain = counted === null ? name.replace(initcall, '$1#_#_') : `${counted[1]}#${counted[2]}`;
   return plain.replace(/\.\d+(?=\.|$)/g, '.#');

@@ -10,7 +10,7 @@ import {
   RelocationType,
 } from '#libs/elf';
 import type { TableSizes } from '../special/formats.js';
-import { readSpecialSections } from '../special/read.js';
+import { readSpecialSections, type SpecialProblem } from '../special/read.js';
 import type { Atom, Reference } from './atom.js';
 import { atomsOf, cutsOf } from './atoms.js';
 import { lastAtOrBefore, listAt } from './lists.js';
@@ -25,7 +25,9 @@ export interface ObjectFile {
   /** Names of `__ksymtab` entries: what it exports. */
   readonly exports: readonly string[];
   /** What kept a special section from being read: its code can't be moved. */
-  readonly specialProblems: readonly { readonly section: string; readonly problem: string }[];
+  readonly specialProblems: readonly SpecialProblem[];
+  /** Reads what code needs to be moved and not to be compared (unwinding data, sites to patch), into its atoms. */
+  readTablesToCopy(): readonly SpecialProblem[];
 }
 
 /** Reads an object into atoms. Throws ElfError for bytes that are no relocatable object. */
@@ -43,10 +45,16 @@ export function readObject(bytes: Uint8Array, sizes: TableSizes = {}): ObjectFil
   const resolver = new Resolver(elf, roles, atoms);
   for (const section of elf.sections)
     addReferences(atoms[section.index] ?? [], relocations.get(section.index) ?? [], section, resolver);
-  const specialProblems = readSpecialSections(elf, relocations, resolver, sizes);
+  const specialProblems = readSpecialSections(elf, relocations, resolver, sizes, 'compared');
   const all = atoms.flat();
   markTraced(elf, all);
-  return { elf, atoms: all, exports: exportsOf(elf.sections, roles), specialProblems };
+  return {
+    elf,
+    atoms: all,
+    exports: exportsOf(elf.sections, roles),
+    specialProblems,
+    readTablesToCopy: once(() => readSpecialSections(elf, relocations, resolver, sizes, 'copied')),
+  };
 }
 
 /** Gives each relocation of a section to the atom that it lies in. */
@@ -74,4 +82,9 @@ function exportsOf(sections: readonly ElfSection[], roles: readonly SectionRole[
   return sections
     .filter((section) => roles[section.index] === 'export')
     .flatMap((section) => /^___?ksymtab(?:_gpl)?\+(.+)$/.exec(section.name)?.[1] ?? []);
+}
+
+function once<T>(work: () => T): () => T {
+  let done: { readonly result: T } | undefined;
+  return () => (done ??= { result: work() }).result;
 }

@@ -119,6 +119,7 @@ export function roleOf(section: ElfSection): SectionRole {
   if (known !== undefined) return known;
   const merged = (section.flags & SectionFlag.MERGE) !== 0 && !section.name.startsWith('.init');
   if (merged) return (section.flags & SectionFlag.STRINGS) !== 0 ? 'strings' : 'constants';
+  if (section.name.startsWith('.text.')) return 'text';
   for (const [prefix, role] of prefixes) if (section.name.startsWith(prefix)) return role;
   return (section.flags & SectionFlag.EXECINSTR) !== 0 ? 'text' : 'registry';
 }

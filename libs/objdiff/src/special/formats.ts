@@ -32,6 +32,8 @@ export interface SpecialFormat {
   readonly shortTail?: boolean;
   /** Follows from the code alone, so equal code has equal entries. */
   readonly derived?: boolean;
+  /** Derived, and not even looked at before it is copied. */
+  readonly onlyCopied?: boolean;
   readonly writable?: boolean;
 }
 
@@ -65,16 +67,16 @@ export const specialFormats: readonly SpecialFormat[] = [
   { section: '.static_call_sites', struct: 'static_call_site', align: 4, forms: [[[0, 4]]], writable: true },
   // struct paravirt_patch_site (asm/paravirt_types.h): code, type, length. Each is aligned, which leaves the last one short.
   { section: '.parainstructions', struct: 'paravirt_patch_site', align: 8, forms: codeOnly, shortTail: true },
-  { section: '.smp_locks', align: 4, forms: codeOnly, derived: true },
-  { section: '.retpoline_sites', align: 4, forms: codeOnly, derived: true },
-  { section: '.return_sites', align: 4, forms: codeOnly, derived: true },
+  { section: '.smp_locks', align: 4, forms: codeOnly, derived: true, onlyCopied: true },
+  { section: '.retpoline_sites', align: 4, forms: codeOnly, derived: true, onlyCopied: true },
+  { section: '.return_sites', align: 4, forms: codeOnly, derived: true, onlyCopied: true },
   // Where calls are counted (since 6.2), where indirect calls check their target's type (since 6.1, clang).
-  { section: '.call_sites', align: 4, forms: codeOnly, derived: true },
-  { section: '.cfi_sites', align: 4, forms: codeOnly, derived: true },
-  { section: '.kcfi_traps', align: 4, forms: codeOnly, derived: true },
+  { section: '.call_sites', align: 4, forms: codeOnly, derived: true, onlyCopied: true },
+  { section: '.cfi_sites', align: 4, forms: codeOnly, derived: true, onlyCopied: true },
+  { section: '.kcfi_traps', align: 4, forms: codeOnly, derived: true, onlyCopied: true },
   { section: '__mcount_loc', align: 8, forms: codeOnly, derived: true, writable: true },
   // struct orc_entry (asm/orc_types.h) is in .orc_unwind, beside these; unwind_module_init sorts both.
-  { section: '.orc_unwind_ip', align: 4, forms: codeOnly, derived: true },
+  { section: '.orc_unwind_ip', align: 4, forms: codeOnly, derived: true, onlyCopied: true },
 ];
 
 const byName = new Map(specialFormats.map((format) => [format.section, format]));

@@ -30,12 +30,16 @@ interface RawEntry {
   readonly relocations: readonly ElfRelocation[];
 }
 
-/** Gives each function its entries of the special sections; says which sections don't look as they should. */
+/**
+ * Gives each function its entries of the special sections; says which sections don't look as they should. Those that follow
+ * from the code alone are many and of no use for comparing: they are read only `of` what is to be copied.
+ */
 export function readSpecialSections(
   elf: ElfFile,
   relocations: ReadonlyMap<number, readonly ElfRelocation[]>,
   resolver: Resolver,
   sizes: TableSizes,
+  of: 'compared' | 'copied',
 ): SpecialProblem[] {
   const replacement = sectionNamed(elf, '.altinstr_replacement');
   const replacements = inOrder(relocations.get(replacement?.index ?? -1) ?? []);
@@ -43,6 +47,7 @@ export function readSpecialSections(
   const problems: SpecialProblem[] = [];
   for (const section of elf.sections) {
     const format = formatOf(section.name);
+    if ((format?.onlyCopied === true) !== (of === 'copied')) continue;
     const problem = format && readSection(source, section, format);
     if (problem !== undefined) problems.push({ section: section.name, problem });
   }
