@@ -122,7 +122,7 @@ function match(
 }
 
 function compare(
-  { onProgress }: BuildRequest,
+  { profile, onProgress }: BuildRequest,
   objects: readonly BuiltObject[],
   matches: ReadonlyMap<string, RunPreMatch>,
 ): readonly ChangedDiff[] {
@@ -131,7 +131,7 @@ function compare(
   const mismatches: Reason[] = [];
   for (const { path, owner, original, patched } of objects) {
     onProgress?.('diff', path);
-    const diff = diffObjects({ objectFile: path, owner, original, patched });
+    const diff = diffObjects({ objectFile: path, owner, original, patched, sizes: profile.tableSizes() });
     reasons.push(...changedLayouts(path, original, patched));
     if (diff.outcome === 'no-change') continue;
     if (diff.outcome === 'refused') reasons.push(...diff.reasons.map((reason) => ({ object: path, ...reason })));

@@ -1,15 +1,17 @@
 import { readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { Reason } from '#libs/contracts';
-import { loadProfile } from '#libs/kernelimage';
-import { diffObjects, emitModule, type EmitOutcome, type ObjectDiff } from '#libs/objdiff';
+import { readElf, sectionNamed } from '#libs/elf';
+import { type KernelProfile, loadProfile, symbolsNamed } from '#libs/kernelimage';
+import { diffObjects, emitModule, type EmitOutcome, type KernelView, type ObjectDiff } from '#libs/objdiff';
 import { Command } from 'commander';
 import { printJson } from '../output.js';
 
 interface ObjdiffOptions {
-  readonly object: string;
+  readonly object?: string;
   readonly objectFile?: string;
   readonly kernel?: string;
+  readonly moduleFile?: string;
   readonly output?: string;
   readonly json?: boolean;
 }
@@ -63,17 +65,51 @@ async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
   await rename(draft, path);
 }
 
+/** A module that the kernel's vendor doesn't ship: its name, and its symbols as the loader will see them. */
+interface ForeignModule {
+  readonly name: string;
+  readonly symbols: (name: string) => ReturnType<typeof symbolsNamed>;
+}
+
+async function readModule(path: string): Promise<ForeignModule> {
+  const elf = readElf(await readObject(path));
+  const info = Buffer.from(sectionNamed(elf, '.modinfo')?.data ?? []).toString('latin1');
+  const name = /(?:^|\0)name=([\w]+)\0/.exec(info)?.[1];
+  if (name === undefined) throw new Error(`${path}: no kernel module, its .modinfo has no name`);
+  return { name, symbols: (symbol) => symbolsNamed(elf, symbol) };
+}
+
+/** The kernel, and in it a module of somebody else's. */
+function viewOf(profile: KernelProfile, foreign: ForeignModule | undefined): KernelView {
+  return {
+    release: profile.release,
+    vermagic: profile.vermagic,
+    symbols: (name) => profile.symbols(name),
+    moduleSymbols: (module, name) =>
+      module === foreign?.name ? foreign.symbols(name) : profile.moduleSymbols(module, name),
+    exportOf: (name) => profile.exportOf(name),
+    sizeOf: (struct) => profile.sizeOf(struct),
+    offsetOf: (struct, member) => profile.offsetOf(struct, member),
+    sympos: (objectFile, symbol) => profile.sympos(objectFile, symbol),
+  };
+}
+
 async function objdiff(original: string, patched: string, options: ObjdiffOptions): Promise<Report> {
+  const profile = options.kernel === undefined ? undefined : await loadProfile(options.kernel);
+  const foreign = options.moduleFile === undefined ? undefined : await readModule(options.moduleFile);
+  if (foreign !== undefined && options.object !== undefined && options.object !== foreign.name)
+    throw new Error(`${options.moduleFile} is the module ${foreign.name}, not ${options.object}`);
   const diff = diffObjects({
     objectFile: options.objectFile ?? original,
-    owner: options.object,
+    owner: foreign?.name ?? options.object ?? 'vmlinux',
     original: await readObject(original),
     patched: await readObject(patched),
+    ...(profile && { sizes: profile.tableSizes() }),
   });
-  if (diff.outcome !== 'changed' || options.kernel === undefined) return reportOf(diff);
+  if (diff.outcome !== 'changed' || profile === undefined) return reportOf(diff);
   const emitted = emitModule({
     name: moduleNameOf(options.output ?? original),
-    kernel: await loadProfile(options.kernel),
+    kernel: viewOf(profile, foreign),
     diffs: [diff.included],
     replace: false,
   });
@@ -110,7 +146,8 @@ export function objdiffCommand(): Command {
     .description('compare one object before and after a fix, and make a live patch of the difference')
     .argument('<original>', 'the object as it was, compiled with -ffunction-sections -fdata-sections')
     .argument('<patched>', 'the same object with the fix')
-    .option('--object <name>', 'where the code lives: vmlinux, or a module', 'vmlinux')
+    .option('--object <name>', 'where the code lives: vmlinux, or a module (default: vmlinux)')
+    .option('--module-file <ko>', 'that module as it is loaded, if the kernel’s vendor doesn’t ship it')
     .option('--object-file <path>', 'its path in the kernel’s build, e.g. fs/fcntl.o (default: as given)')
     .option('--kernel <profile>', 'the kernel to make it for (splicectl kernel import)')
     .option('-o, --output <module>', 'write the module there; its name is the file’s')

@@ -9,6 +9,7 @@ import {
   relocationsBySection,
   RelocationType,
 } from '#libs/elf';
+import { checkDescriptors } from '../special/descriptors.js';
 import type { TableSizes } from '../special/formats.js';
 import { readSpecialSections, type SpecialProblem } from '../special/read.js';
 import type { Atom, Reference } from './atom.js';
@@ -48,6 +49,7 @@ export function readObject(bytes: Uint8Array, sizes: TableSizes = {}): ObjectFil
   const specialProblems = readSpecialSections(elf, relocations, resolver, sizes, 'compared');
   const all = atoms.flat();
   markTraced(elf, all);
+  specialProblems.push(...checkDescriptors(all, sizes));
   return {
     elf,
     atoms: all,
