@@ -15,9 +15,10 @@ export function correlateStaticLocals(
   original: ObjectFile,
   patched: ObjectFile,
   twins: Twins,
+  scoped: ReadonlySet<string>,
 ): Map<Atom, Omit<Reason, 'symbol'>> {
   const users = { original: usersOf(original), patched: usersOf(patched) };
-  const groups = { original: groupsOf(original), patched: groupsOf(patched) };
+  const groups = { original: groupsOf(original, scoped), patched: groupsOf(patched, scoped) };
   const ambiguous = new Map<Atom, Omit<Reason, 'symbol'>>();
   for (const [key, atoms] of groups.patched) {
     const candidates = groups.original.get(key) ?? [];
@@ -93,11 +94,13 @@ function usersOf(object: ObjectFile): Users {
   return users;
 }
 
-function groupsOf(object: ObjectFile): Map<string, Atom[]> {
+function groupsOf(object: ObjectFile, scoped: ReadonlySet<string>): Map<string, Atom[]> {
   const groups = new Map<string, Atom[]>();
   for (const atom of object.atoms) {
-    if (!hasState.has(atom.role) || !isNumbered(atom.name) || isCopied(atom)) continue;
-    const key = `${atom.role} ${atom.global ? 'global' : 'local'} ${shapeOf(atom.name)}`;
+    const isFirst = scoped.has(atom.name);
+    if (!hasState.has(atom.role) || (!isNumbered(atom.name) && !isFirst) || isCopied(atom)) continue;
+    const shape = isFirst ? `${atom.name}.#` : shapeOf(atom.name);
+    const key = `${atom.role} ${atom.global ? 'global' : 'local'} ${shape}`;
     listAt(groups, key).push(atom);
   }
   return groups;
