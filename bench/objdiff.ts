@@ -79,11 +79,22 @@ function measure(pair: Pair, scratch: string, rounds: number, kpatch: string | u
     command: times(() => runCommand(command, ['objdiff', pair.original, pair.patched])),
   };
   if (kpatch === undefined) return figures;
-  const files = { ...pair, symbols: writeSymbolTable(pair.original, scratch) };
+  const files = withoutTypes(pair, scratch);
   const { outcome } = createDiffObject(kpatch, files, scratch, sizesOfLinux61);
-  const args = [pair.original, pair.patched, 'vmlinux', files.symbols, '/dev/null', 'bench', join(scratch, 'out.o')];
+  const args = [files.original, files.patched, 'vmlinux', files.symbols, '/dev/null', 'bench', join(scratch, 'out.o')];
   const run = times(() => runCommand(kpatch, args, { ...process.env, ...sizesOfLinux61 }));
   return { ...figures, kpatch: { ...run, outcome } };
+}
+
+/** create-diff-object refuses every change of `.BTF`, which changes with each function: it gets the objects without. */
+function withoutTypes({ original, patched }: Pair, scratch: string) {
+  const files = { original: join(scratch, 'original.o'), patched: join(scratch, 'patched.o') };
+  for (const [from, to] of [
+    [original, files.original],
+    [patched, files.patched],
+  ] as const)
+    runCommand('objcopy', ['--remove-section=.BTF', '--remove-section=.BTF.ext', from, to]);
+  return { ...files, symbols: writeSymbolTable(files.original, scratch) };
 }
 
 const megabytes = (bytes: number | undefined) => (bytes === undefined ? '' : (bytes / 2 ** 20).toFixed(0));
@@ -136,6 +147,7 @@ function main(): void {
     const pairs = asked.pairs === undefined ? compilePairs(scratch) : pairsIn(asked.pairs);
     if (pairs.length === 0) throw new TypeError(`${asked.pairs}: no NAME.ORIG.o with its NAME.PATCHED.o`);
     const kpatch = process.env['KPATCH'];
+    for (let round = 0; round < warmUpRounds; round++) for (const pair of pairs) diffObjects(inputOf(pair));
     const figures = pairs.map((pair) => measure(pair, scratch, asked.rounds, kpatch));
     if (asked.json) process.stdout.write(`${JSON.stringify({ schema: 1, cpus: cpus().length, figures }, null, 2)}\n`);
     else process.stdout.write(show(figures));

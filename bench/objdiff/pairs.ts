@@ -50,7 +50,7 @@ function sourceOf(functions: number, number: number): string {
   const bodies = Array.from({ length: functions }, (_, index) => {
     const next = index === 0 ? 'other' : `work_${index - 1}`;
     const change = index === functions >> 1 ? number : 1;
-    return `static int state_${index} = ${index}; int work_${index}(int a) {
+    return `static int state_${index} = ${index}; __attribute__((noinline)) int work_${index}(int a) {
       static int count; count += a; if (a > ${index}) { _printk("work %d of ${index}\\n", count); return ${next}(a) + ${change}; }
       state_${index} = a; return other(state_${index}) * 3; }`;
   });

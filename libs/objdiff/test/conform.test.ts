@@ -18,13 +18,27 @@ const gist = (outcome: ObjectDiff) =>
     ? [outcome.changed, outcome.added, outcome.bundled]
     : [outcome.outcome, ...(outcome.outcome === 'refused' ? outcome.reasons.map(({ code }) => code) : [])];
 
-describe('objects of other architectures', () => {
-  const header = (bytes: Uint8Array, ...changes: readonly (readonly [number, number])[]) => {
-    const copy = bytes.slice();
-    for (const [at, value] of changes) copy[at] = value;
-    return copy;
-  };
+const header = (bytes: Uint8Array, ...changes: readonly (readonly [number, number])[]) => {
+  const copy = bytes.slice();
+  for (const [at, value] of changes) copy[at] = value;
+  return copy;
+};
+const guarded = (k: string, fix: number) => `int f(int a) { asm volatile("1: mov (%0), %0\\n2:\\n"
+      ".pushsection .fixup,\\"ax\\"\\n3: mov $" "${fix}" ", %0\\njmp 2b\\n.popsection\\n"
+      ".pushsection __ex_table,\\"a\\"\\n.long 1b - ., 3b - .\\n.popsection" : "+r"(a)); return a + ${k}; }`;
+const shared = (k: string, lines: number) => `
+    static int __attribute__((section(".ref.text"))) first(int a) { ${'use(&a); '.repeat(lines)} return a; }
+    static int __attribute__((section(".ref.text"))) second(int a) { use(&a); return 2; }
+    int (*hooks[2])(int) = {first, second}; int f(int a) { return other(a) + ${k}; }`;
+const scopedFunction = (
+  scope: string,
+  k: string,
+) => `${scope} noinline __attribute__((noclone)) int h(int a) { use(&a); return other(a) + ${k}; }
+      int f(int a) { return h(a) + 1; }`;
+const scopedVariable = (scope: string, k: string) => `${scope} int level = 3;
+      int f(int a) { level += a; use(&level); return other(a) + ${k}; }`;
 
+describe('objects of other architectures', () => {
   test.each([
     ['aarch64', [[18, 183]]],
     ['ppc64', [[18, 21]]],
@@ -95,10 +109,6 @@ describe('checks of the sanitizer', () => {
 });
 
 describe('snippets of exception fix-ups', () => {
-  const guarded = (k: string, fix: number) => `int f(int a) { asm volatile("1: mov (%0), %0\\n2:\\n"
-      ".pushsection .fixup,\\"ax\\"\\n3: mov $" "${fix}" ", %0\\njmp 2b\\n.popsection\\n"
-      ".pushsection __ex_table,\\"a\\"\\n.long 1b - ., 3b - .\\n.popsection" : "+r"(a)); return a + ${k}; }`;
-
   test('come along with their function, and change it', async () => {
     expect(gist(await compare(guarded('1', 7), guarded('2', 7)))).toEqual([['f'], [], ['.fixup+0']]);
     expect(gist(await compare(guarded('1', 7), guarded('1', 8)))).toEqual([['f'], [], ['.fixup+0']]);
@@ -107,11 +117,6 @@ describe('snippets of exception fix-ups', () => {
 });
 
 describe('functions that share a section', () => {
-  const shared = (k: string, lines: number) => `
-    static int __attribute__((section(".ref.text"))) first(int a) { ${'use(&a); '.repeat(lines)} return a; }
-    static int __attribute__((section(".ref.text"))) second(int a) { use(&a); return 2; }
-    int (*hooks[2])(int) = {first, second}; int f(int a) { return other(a) + ${k}; }`;
-
   test('may move within it without a change of what points to them', async () => {
     const outcome = await compare(shared('1', 1), shared('1', 2));
     expect(gist(outcome)).toEqual(['refused', 'bundled-sections']);
@@ -149,21 +154,14 @@ describe('remarks of the author', () => {
 
 describe('functions turned global and back', () => {
   test('are the same function', async () => {
-    const source = (
-      scope: string,
-      k: string,
-    ) => `${scope} noinline __attribute__((noclone)) int h(int a) { use(&a); return other(a) + ${k}; }
-      int f(int a) { return h(a) + 1; }`;
-    expect(gist(await compare(source('static', '1'), source('', '2')))).toEqual([['h'], [], []]);
-    expect(gist(await compare(source('', '1'), source('static', '2')))).toEqual([['h'], [], []]);
+    expect(gist(await compare(scopedFunction('static', '1'), scopedFunction('', '2')))).toEqual([['h'], [], []]);
+    expect(gist(await compare(scopedFunction('', '1'), scopedFunction('static', '2')))).toEqual([['h'], [], []]);
   });
 
   test('and so are variables, whose state is one', async () => {
-    const source = (scope: string, k: string) => `${scope} int level = 3;
-      int f(int a) { level += a; use(&level); return other(a) + ${k}; }`;
-    const outcome = await compare(source('static', '1'), source('', '2'));
+    const outcome = await compare(scopedVariable('static', '1'), scopedVariable('', '2'));
     expect(gist(outcome)).toEqual([['f'], [], []]);
     expect(outcome.outcome === 'changed' && outcome.references).toContainEqual({ symbol: 'level', definedHere: true });
-    expect(gist(await compare(source('', '1'), source('static', '2')))).toEqual([['f'], [], []]);
+    expect(gist(await compare(scopedVariable('', '1'), scopedVariable('static', '2')))).toEqual([['f'], [], []]);
   });
 });

@@ -62,18 +62,22 @@ function correlateAcrossScopes(
   hasIdentity: (atom: Atom) => boolean,
 ): void {
   const free = new Map<string, Atom[]>();
-  const keyOf = ({ kind, name }: Atom) => `${kind} ${name}`;
   for (const atom of original.atoms)
-    if (hasIdentity(atom) && isNamed(atom) && twins.patchedOf(atom) === undefined) listAt(free, keyOf(atom)).push(atom);
+    if (hasIdentity(atom) && isNamed(atom) && twins.patchedOf(atom) === undefined)
+      listAt(free, nameKey(atom)).push(atom);
   const open = new Map<string, Atom[]>();
   for (const atom of patched.atoms)
     if (hasIdentity(atom) && isNamed(atom) && twins.originalOf(atom) === undefined)
-      listAt(open, keyOf(atom)).push(atom);
+      listAt(open, nameKey(atom)).push(atom);
   for (const [key, [patchedOne, ...morePatched]] of open) {
     const [originalOne, ...moreOriginal] = free.get(key) ?? [];
     if (originalOne === undefined || patchedOne === undefined) continue;
     if (moreOriginal.length + morePatched.length === 0) twins.pair(originalOne, patchedOne);
   }
+}
+
+function nameKey({ kind, name }: Atom): string {
+  return `${kind} ${name}`;
 }
 
 function isNamed(atom: Atom): boolean {

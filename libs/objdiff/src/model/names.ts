@@ -55,7 +55,7 @@ export function isAlwaysCopied(name: string): boolean {
   if (isNumbered(name) && (alwaysCopied.has(sourceName(name)) || name.startsWith('__UNIQUE_ID_ddebug'))) return true;
   // clang: `f.__key`, `f.__warned.12`, `f.__UNIQUE_ID_ddebug417`, `__func__.f`, `switch.table.f`.
   const [, scope, own] = /^([^.]+)\.([^.]+)(?:\.\d+)?$/.exec(name) ?? [];
-  if (scope === undefined || own === undefined) return /^switch\.table\./.test(name);
+  if (scope === undefined || own === undefined) return name.startsWith('switch.table.');
   return alwaysCopied.has(own) || own.startsWith('__UNIQUE_ID_ddebug') || functionNames.has(scope);
 }
 
