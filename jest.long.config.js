@@ -1,4 +1,4 @@
 import base from './jest.config.js';
 
-/** What takes longer than a test suite may: matrices of real cases, for `npm run test:long`. */
-export default { ...base, testMatch: ['**/*.long.ts'] };
+/** What takes longer than a test suite may, or needs what not every machine has: for `npm run test:long`. */
+export default { ...base, testMatch: ['**/*.long.ts'], testTimeout: 600_000 };

@@ -48,10 +48,20 @@ export class Cursor {
 
   /** A 64-bit file offset, size or flag word; more than 2^53 can't be true of a file that is in memory. */
   size(offset: number): number {
-    const value = this.u64(offset);
-    if (value > BigInt(Number.MAX_SAFE_INTEGER))
-      throw new ElfError('too-large', offset, `${this.what} has a 64-bit field of ${value}`);
-    return Number(value);
+    this.check(offset, 8);
+    const high = this.view.getUint32(offset + 4, true);
+    if (high >= 1 << 21)
+      throw new ElfError('too-large', offset, `${this.what} has a 64-bit field of ${this.u64(offset)}`);
+    return high * 2 ** 32 + this.view.getUint32(offset, true);
+  }
+
+  /** A signed 64-bit number, of which no more than 52 bits may be used. */
+  signed(offset: number): number {
+    this.check(offset, 8);
+    const high = this.view.getInt32(offset + 4, true);
+    if (high >= 1 << 19 || high < -(1 << 19))
+      throw new ElfError('too-large', offset, `${this.what} has a signed 64-bit field of ${this.i64(offset)}`);
+    return high * 2 ** 32 + this.view.getUint32(offset, true);
   }
 
   /** A view, not a copy. */

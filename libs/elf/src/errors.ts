@@ -1,7 +1,9 @@
 export type ElfErrorCode =
   /** The magic bytes are missing. */
   | 'not-elf'
-  /** Well-formed perhaps, but not 64-bit little-endian x86-64, or of a kind that isn't read here. */
+  /** For another machine than x86-64, or of another class or byte order; the message names it. */
+  | 'other-architecture'
+  /** Well-formed perhaps, but of a kind that isn't read here. */
   | 'unsupported'
   /** A structure reaches past the end of the file or of its section. */
   | 'truncated'

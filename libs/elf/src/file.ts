@@ -39,7 +39,9 @@ export function relocationsBySection(
     if (target === undefined || section.info === 0)
       throw new ElfError('bad-relocation', section.offset, `${section.name}: for section ${section.info}`);
     if (!wanted(target)) continue;
-    found.set(section.info, [...(found.get(section.info) ?? []), ...readRelocations(section, file.symbols)]);
+    const more = readRelocations(section, file.symbols);
+    const known = found.get(section.info);
+    found.set(section.info, known === undefined ? more : known.concat(more));
   }
   return found;
 }

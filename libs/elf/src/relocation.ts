@@ -30,9 +30,6 @@ export function readRelocations(section: ElfSection, symbols: readonly ElfSymbol
     const symbol = symbols[cursor.u32(base + 12)];
     if (symbol === undefined)
       throw new ElfError('bad-relocation', base + 12, `${section.name}: symbol ${cursor.u32(base + 12)}`);
-    const addend = cursor.i64(base + 16);
-    if (BigInt.asIntN(52, addend) !== addend)
-      throw new ElfError('bad-relocation', base + 16, `${section.name}: an addend of ${addend}`);
-    return { offset: cursor.size(base), type: cursor.u32(base + 8), symbol, addend: Number(addend) };
+    return { offset: cursor.size(base), type: cursor.u32(base + 8), symbol, addend: cursor.signed(base + 16) };
   });
 }

@@ -2,7 +2,7 @@ import { SectionType } from './constants.js';
 import { Cursor } from './cursor.js';
 import { ElfError } from './errors.js';
 import { type ElfHeader, sectionHeaderSizeBytes } from './header.js';
-import { stringAt } from './string-table.js';
+import { stringsOf } from './string-table.js';
 
 /** A section and its bytes. */
 export interface ElfSection {
@@ -32,12 +32,12 @@ export function readSections(bytes: Uint8Array, header: ElfHeader): ElfSection[]
   const cursor = new Cursor(bytes, 'the section header table');
   cursor.slice(sectionHeaderOffset, sectionCount * sectionHeaderSizeBytes);
   const at = (index: number) => sectionHeaderOffset + index * sectionHeaderSizeBytes;
-  const names = dataOf(cursor, at(sectionNamesIndex));
+  const nameAt = stringsOf(dataOf(cursor, at(sectionNamesIndex)));
   return Array.from({ length: sectionCount }, (_, index) => {
     const base = at(index);
     return {
       index,
-      name: stringAt(names, cursor.u32(base)),
+      name: nameAt(cursor.u32(base)),
       type: cursor.u32(base + 4),
       flags: cursor.size(base + 8),
       address: cursor.u64(base + 16),

@@ -1,20 +1,27 @@
 import { ElfError } from './errors.js';
 
-const decoder = new TextDecoder('latin1');
 const encoder = new TextEncoder();
 /** Longer than any symbol a compiler makes; a table without NULs must not become one string of the file's size. */
 const maxStringBytes = 8192;
 
 /** The NUL-terminated string at an offset. Bytes are taken one to one (latin1), so that every name survives. */
 export function stringAt(table: Uint8Array, offset: number): string {
-  if (offset < 0 || offset >= table.length) {
-    if (offset === 0) return '';
-    throw new ElfError('bad-string', offset, 'a name starts outside of its string table');
-  }
-  const end = table.indexOf(0, offset);
-  if (end < 0) throw new ElfError('bad-string', offset, 'a name without an end');
-  if (end - offset > maxStringBytes) throw new ElfError('too-large', offset, `a name of ${end - offset} bytes`);
-  return decoder.decode(table.subarray(offset, end));
+  return stringsOf(table)(offset);
+}
+
+/** The same for many strings of one table. */
+export function stringsOf(table: Uint8Array): (offset: number) => string {
+  const bytes = Buffer.from(table.buffer, table.byteOffset, table.byteLength);
+  return (offset) => {
+    if (offset < 0 || offset >= bytes.length) {
+      if (offset === 0) return '';
+      throw new ElfError('bad-string', offset, 'a name starts outside of its string table');
+    }
+    const end = bytes.indexOf(0, offset);
+    if (end < 0) throw new ElfError('bad-string', offset, 'a name without an end');
+    if (end - offset > maxStringBytes) throw new ElfError('too-large', offset, `a name of ${end - offset} bytes`);
+    return bytes.toString('latin1', offset, end);
+  };
 }
 
 /** Builds a string table: each name once, in the order they first come. */

@@ -2,7 +2,7 @@ import { SectionIndex, SectionType, SymbolType } from './constants.js';
 import { Cursor } from './cursor.js';
 import { ElfError } from './errors.js';
 import type { ElfSection } from './section.js';
-import { stringAt } from './string-table.js';
+import { stringsOf } from './string-table.js';
 
 /** A symbol table entry (gABI "Symbol Table"). */
 export interface ElfSymbol {
@@ -35,6 +35,7 @@ export function readSymbols(sections: readonly ElfSection[], table: ElfSection):
   if (strings === undefined || strings.type !== SectionType.STRTAB)
     throw new ElfError('bad-symbol', table.offset, 'a symbol table without its string table');
   const cursor = new Cursor(table.data, 'the symbol table');
+  const nameAt = stringsOf(strings.data);
   return Array.from({ length: count }, (_, index) => {
     const base = index * symbolSizeBytes;
     const info = cursor.u8(base + 4);
@@ -43,7 +44,7 @@ export function readSymbols(sections: readonly ElfSection[], table: ElfSection):
       throw new ElfError('unsupported', base + 6, 'a symbol with an extended section index');
     if (sectionIndex < SectionIndex.LORESERVE && sectionIndex >= sections.length)
       throw new ElfError('bad-symbol', base + 6, `a symbol in section ${sectionIndex} of ${sections.length}`);
-    const ownName = stringAt(strings.data, cursor.u32(base));
+    const ownName = nameAt(cursor.u32(base));
     return {
       index,
       name: (info & 15) === SymbolType.SECTION && ownName === '' ? (sections[sectionIndex]?.name ?? '') : ownName,

@@ -144,8 +144,10 @@ test('errors have codes', async () => {
   expect(codeOf(Buffer.from('#!/bin/sh\n'))).toBe('not-elf');
   expect(codeOf(whole.subarray(0, 20))).toBe('truncated');
   expect(codeOf(whole.subarray(0, whole.length - 1))).toBe('truncated');
-  expect(codeOf(changed(4, 1))).toBe('unsupported');
-  expect(codeOf(changed(18, 3))).toBe('unsupported');
+  expect(codeOf(changed(4, 1))).toBe('other-architecture');
+  expect(codeOf(changed(18, 3))).toBe('other-architecture');
+  expect(codeOf(changed(5, 2))).toBe('other-architecture');
+  expect(codeOf(changed(5, 3))).toBe('bad-header');
   expect(codeOf(changed(62, 0xff, 0x7f))).toBe('bad-header');
   expect(codeOf(changed(40, 0, 0, 0, 0, 0, 0, 0, 0x7f))).toBe('too-large');
 });

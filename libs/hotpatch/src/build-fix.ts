@@ -1,8 +1,9 @@
 import type { Reason } from '#libs/contracts';
 import { type CompiledObject, compileObject, KbuildError, type ObjectRule, Workspace } from '#libs/kbuild';
-import { type ChangedDiff, diffObjects, emitModule, type KernelView } from '#libs/objdiff';
+import { type ChangedDiff, diffObjects, emitModule } from '#libs/objdiff';
 import { matchRunPre, type RunPreMatch } from '#libs/runpre';
 import { checkTypes } from './layouts/index.js';
+import { mismatchesThatMatter, viewWithMatches } from './matched.js';
 import { objectsOf } from './objects.js';
 import type { BuildOutcome, BuildRequest, BuildStage, BuiltObject, Refusal } from './outcome.js';
 import { withAdvice } from './reason-codes.js';
@@ -149,17 +150,12 @@ function compare(
   const mismatches: Reason[] = [];
   for (const { path, owner, original, patched } of objects) {
     onProgress?.('diff', path);
-    const diff = diffObjects({ objectFile: path, owner, original, patched });
+    const diff = diffObjects({ objectFile: path, owner, original, patched, sizes: profile.tableSizes() });
     if (diff.outcome === 'no-change') continue;
     if (diff.outcome === 'refused') reasons.push(...diff.reasons.map((reason) => ({ object: path, ...reason })));
     else diffs.push(diff);
-    const replaced = new Set([owner, ...diff.changed]);
-    // What of the same object the new code goes on to use. A weak function that gave way is used as whatever took its place.
-    const used = diff.outcome === 'changed' ? diff.references.filter(({ definedHere }) => definedHere) : [];
-    const relied = new Set(used.map(({ symbol }) => symbol));
-    for (const { symbol, code, reason, advice } of matches.get(path)?.mismatches ?? [])
-      if (replaced.has(symbol) || (relied.has(symbol) && code !== 'overridden'))
-        mismatches.push({ code: `run-pre-${code}`, reason, advice, symbol, object: path });
+    const match = matches.get(path);
+    if (match) mismatches.push(...mismatchesThatMatter(diff, match));
   }
   if (mismatches.length > 0) throw new Refused('match', [...mismatches, ...reasons], mismatches);
   if (reasons.length > 0) throw new Refused('diff', reasons);
@@ -180,7 +176,7 @@ function emit(
   request.onProgress?.('emit', moduleName);
   const emitted = emitModule({
     name: moduleName,
-    kernel: viewWith(request, matches),
+    kernel: viewWithMatches(profile, matches),
     diffs: diffs.map(({ included }) => included),
     replace,
     ...(tags?.['splicecast_fix'] === undefined ? {} : { id: tags['splicecast_fix'] }),
@@ -198,20 +194,5 @@ function emit(
     },
     warnings: [...notices, ...diffs.flatMap((diff) => diff.notices), ...emitted.notices].map(withAdvice),
     objects,
-  };
-}
-
-/** The kernel as emitting sees it: the profile, and where run-pre matching found each symbol of the objects. */
-function viewWith({ profile }: BuildRequest, matches: ReadonlyMap<string, RunPreMatch>): KernelView {
-  return {
-    release: profile.release,
-    buildId: profile.buildId,
-    vermagic: profile.vermagic,
-    symbols: (name) => profile.symbols(name),
-    moduleSymbols: (module, name) => profile.moduleSymbols(module, name),
-    exportOf: (name) => profile.exportOf(name),
-    sizeOf: (struct) => profile.sizeOf(struct),
-    offsetOf: (struct, member) => profile.offsetOf(struct, member),
-    sympos: (objectFile, symbol) => matches.get(objectFile)?.sympos(symbol),
   };
 }

@@ -14,3 +14,4 @@ export type {
   Refusal,
 } from './outcome.js';
 export { checkObjectTypes } from './layouts/index.js';
+export { mismatchesThatMatter, viewWithMatches } from './matched.js';

@@ -7,5 +7,5 @@ export { type ImportProgress, type ImportRequest, type ImportStage, importKernel
 export type { KallsymsEntry } from './kallsyms.js';
 export type { KbuildEnvironment } from './kbuild-environment.js';
 export type { ProfileData } from './profile-data.js';
-export { KernelProfile, loadProfile } from './profile.js';
+export { KernelProfile, loadProfile, symbolsNamed } from './profile.js';
 export { moduleNameOf } from './symvers.js';

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { type ElfFile, type ElfSymbol, SectionFlag, SectionIndex, SymbolBinding } from '#libs/elf';
-import type { KernelExport, KernelSymbol, KernelView, LoaderStruct } from '#libs/objdiff';
+import type { KernelExport, KernelSymbol, KernelView, LoaderStruct, TableSizes, TableStruct } from '#libs/objdiff';
 import { AddressSpace, readKernelElf } from './address-space.js';
 import { Btf } from './btf.js';
 import { KernelImageError } from './errors.js';
@@ -123,10 +123,33 @@ export class KernelProfile implements KernelView {
   /** In the order of the module's own symbol table: that is how the kernel's module_kallsyms counts equal names. */
   moduleSymbols(module: string, name: string): readonly KernelSymbol[] | undefined {
     const elf = this.module(module);
-    return elf?.symbols
-      .filter((symbol) => symbol.name === name && symbol.sectionIndex !== SectionIndex.UNDEF)
-      .map((symbol) => ({ address: symbol.value, type: letterOf(elf, symbol) }));
+    return elf && symbolsNamed(elf, name);
   }
+
+  /** Sizes of the structures that tables of compiled objects are made of, as far as the kernel's BTF has them. */
+  tableSizes(): TableSizes {
+    const known = tableStructs.map((struct) => [struct, this.btf.struct(struct)?.sizeBytes] as const);
+    return Object.fromEntries(known.filter(([, sizeBytes]) => sizeBytes !== undefined));
+  }
+}
+
+const tableStructs: readonly TableStruct[] = [
+  'alt_instr',
+  'bug_entry',
+  'exception_table_entry',
+  'jump_entry',
+  'orc_entry',
+  'paravirt_patch_site',
+  'static_call_site',
+  'pi_entry',
+  '_ddebug',
+];
+
+/** The symbols of that name that a .ko file defines, in its order: that is how the kernel counts equal ones. */
+export function symbolsNamed(module: ElfFile, name: string): readonly KernelSymbol[] {
+  return module.symbols
+    .filter((symbol) => symbol.name === name && symbol.sectionIndex !== SectionIndex.UNDEF)
+    .map((symbol) => ({ address: symbol.value, type: letterOf(module, symbol) }));
 }
 
 /** nm's letter, as far as it matters here: text or data, local or global. */

@@ -16,8 +16,8 @@ import { select } from './select/select.js';
  */
 export function diffObjects(input: ObjdiffInput): ObjectDiff {
   const findings = new Findings(input.objectFile);
-  const original = readOrRefuse(input.original, 'original', findings);
-  const patched = readOrRefuse(input.patched, 'patched', findings);
+  const original = readOrRefuse(input, 'original', findings);
+  const patched = readOrRefuse(input, 'patched', findings);
   if (original === undefined || patched === undefined) return refused(findings, [], [], input.owner);
 
   const correlation = correlate(original, patched);
@@ -50,18 +50,19 @@ export function diffObjects(input: ObjdiffInput): ObjectDiff {
   }
 }
 
-function readOrRefuse(bytes: Uint8Array, which: string, findings: Findings): ObjectFile | undefined {
+function readOrRefuse(input: ObjdiffInput, which: 'original' | 'patched', findings: Findings): ObjectFile | undefined {
   try {
-    return readObject(bytes);
+    return readObject(input[which], input.sizes);
   } catch (error) {
     if (!(error instanceof ElfError)) throw error;
-    findings.refuse({ code: 'not-an-object', reason: `the ${which}: ${error.message}` });
+    const code = error.code === 'other-architecture' ? 'other-architecture' : 'not-an-object';
+    findings.refuse({ code, reason: `the ${which}: ${error.message}` });
     return undefined;
   }
 }
 
 function refuseUnreadTables(patched: ObjectFile, findings: Findings): void {
-  for (const { section, problem } of patched.specialProblems)
+  for (const { section, problem } of [...patched.specialProblems, ...patched.readTablesToCopy()])
     findings.refuse({ code: 'special-section', symbol: section, reason: problem });
 }
 

@@ -1,4 +1,5 @@
 import type { Reason } from '#libs/contracts';
+import type { TableSizes } from './special/formats.js';
 import type { ChangedFunction, KernelReference, Selection } from './select/selection.js';
 
 /** One object file, compiled before and after a fix with -ffunction-sections -fdata-sections. */
@@ -10,12 +11,15 @@ export interface ObjdiffInput {
   /** ELF64 relocatables, after objtool. */
   readonly original: Uint8Array;
   readonly patched: Uint8Array;
+  /** From the kernel's BTF; a table that contradicts them is refused. */
+  readonly sizes?: TableSizes;
 }
 
 /** Every code a refusal or a notice of this library can have. Closed and stable: programs depend on them. */
 export type ReasonCode =
   // the input
   | 'not-an-object'
+  | 'other-architecture'
   | 'bundled-sections'
   | 'ambiguous-reference'
   // correlate and compare
@@ -48,6 +52,7 @@ export type ReasonCode =
   | 'modinfo-dropped'
   | 'constant-copied'
   | 'annotation-dropped'
+  | 'left-out'
   | 'callers-included'
   | 'syscall-converted'
   | 'old-code-runs-on'

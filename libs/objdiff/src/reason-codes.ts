@@ -17,6 +17,10 @@ export const reasonCodes: Readonly<Record<ReasonCode, ReasonMeaning>> = {
     'The bytes are no ELF64 x86-64 relocatable object.',
     'Give two objects as the compiler and objtool leave them, before any linking.',
   ),
+  'other-architecture': refusal(
+    'The object is for another machine than x86-64, or of another ELF form.',
+    'Compile for x86-64; other architectures’ tables are laid out in other ways.',
+  ),
   'bundled-sections': refusal(
     'Several functions share a section, so calls between them leave no relocations.',
     'Compile with -ffunction-sections -fdata-sections.',
@@ -154,6 +158,10 @@ export const reasonCodes: Readonly<Record<ReasonCode, ReasonMeaning>> = {
   'locking-changed': notice(
     'Old and new code don’t take the same kinds of locks.',
     'See that neither does harm while tasks of both kinds run side by side: until the transition has ended, and in calls that end in old code.',
+  ),
+  'left-out': notice(
+    'A remark in the source says that a change of this function or section is to be left out.',
+    'See that the fix is right without it.',
   ),
   'module-reload': notice(
     'Kernels before 6.3 don’t load a patched module a second time.',

@@ -13,6 +13,9 @@ const flags = [
   '-pg -mfentry -mrecord-mcount -ffunction-sections -fdata-sections -falign-functions=16',
 ].flatMap((line) => line.split(' '));
 
+/** clang can't list calls of `__fentry__` itself: in a kernel's build objtool does. */
+const flagsOfClang = flags.filter((flag) => flag !== '-mrecord-mcount');
+
 /** What the small sources have of the kernel's headers. */
 const prelude = `
 #define notrace __attribute__((no_instrument_function))
@@ -27,11 +30,15 @@ extern void use(const void *);
 `;
 
 /** Compiles a small C source as the kernel does; `#line 1` makes its lines its own. */
-export async function compile(source: string, extra: readonly string[] = []): Promise<Uint8Array> {
+export async function compile(source: string, extra: readonly string[] = [], compiler = 'gcc-12'): Promise<Uint8Array> {
   const folder = await mkdtemp(join(tmpdir(), 'objdiff-'));
   try {
     await writeFile(join(folder, 'small.c'), `${prelude}\n#line 1 "small.c"\n${source}`);
-    await run('gcc-12', [...flags, ...extra, '-c', 'small.c', '-o', 'small.o'], { cwd: folder });
+    await run(
+      compiler,
+      [...(compiler === 'gcc-12' ? flags : flagsOfClang), ...extra, '-c', 'small.c', '-o', 'small.o'],
+      { cwd: folder },
+    );
     return await readFile(join(folder, 'small.o'));
   } finally {
     await rm(folder, { recursive: true, force: true });

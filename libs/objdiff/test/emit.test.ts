@@ -169,8 +169,8 @@ describe('special sections', () => {
     expect(codesOf(outcome).sort()).toEqual(['jump-label-key f', 'klp-relocation f']);
   });
 
-  test('with another entry size than expected are refused', async () => {
-    const odd = `int f(int a) { ${table('__ex_table', 1, '.long 1b - .')} return a + K; }`;
+  test('whose relocations fit no known form are refused', async () => {
+    const odd = `int f(int a) { ${table('__ex_table', 1, '.long 0, 1b - .')} return a + K; }`;
     const [original, patched] = await Promise.all([compile(odd, ['-DK=1']), compile(odd, ['-DK=2'])]);
     const diff = diffObjects({ objectFile: 'small.o', owner: 'vmlinux', original, patched });
     expect(diff.outcome === 'refused' && diff.reasons.map(({ code }) => code)).toEqual(['special-section']);

@@ -1,16 +1,18 @@
 import { readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { Reason } from '#libs/contracts';
-import { checkObjectTypes } from '#libs/hotpatch';
-import { loadProfile } from '#libs/kernelimage';
-import { diffObjects, emitModule, type EmitOutcome, type ObjectDiff } from '#libs/objdiff';
+import { checkObjectTypes, mismatchesThatMatter, viewWithMatches } from '#libs/hotpatch';
+import { type KernelProfile, loadProfile } from '#libs/kernelimage';
+import { type ChangedDiff, diffObjects, emitModule, type EmitOutcome, type ObjectDiff } from '#libs/objdiff';
+import { matchRunPre, type RunPreMatch } from '#libs/runpre';
 import { Command } from 'commander';
 import { printJson } from '../output.js';
 
 interface ObjdiffOptions {
-  readonly object: string;
+  readonly object?: string;
   readonly objectFile?: string;
   readonly kernel?: string;
+  readonly moduleFile?: string;
   readonly output?: string;
   readonly json?: boolean;
 }
@@ -31,7 +33,7 @@ interface Report {
   readonly module?: { readonly path: string; readonly sizeBytes: number };
 }
 
-async function readObject(path: string): Promise<Uint8Array> {
+async function readObject(path: string): Promise<Buffer> {
   const { size } = await stat(path);
   if (size > maxObjectBytes) throw new Error(`${path}: ${size} bytes are too many for an object file`);
   return await readFile(path);
@@ -79,17 +81,48 @@ function withTypes(
   return { outcome: 'refused', reasons, notices, changed: diff.changed, added: diff.added };
 }
 
-async function objdiff(original: string, patched: string, options: ObjdiffOptions): Promise<Report> {
+/** What a command is about: which code, and of which kernel if one is named. */
+interface Subject {
+  readonly objectFile: string;
+  readonly owner: string;
+  readonly profile?: KernelProfile;
+}
+
+async function subjectOf(original: string, options: ObjdiffOptions): Promise<Subject> {
   const objectFile = options.objectFile ?? original;
+  const owner = options.object ?? 'vmlinux';
+  if (options.kernel === undefined) return { objectFile, owner };
+  const profile = await loadProfile(options.kernel);
+  if (options.moduleFile === undefined) return { objectFile, owner, profile };
+  const module = profile.addModule(await readObject(options.moduleFile));
+  if (options.object !== undefined && options.object !== module)
+    throw new Error(`${options.moduleFile} is the module ${module}, not ${options.object}`);
+  return { objectFile, owner: module, profile };
+}
+
+/** A difference with what run-pre matching says against it: it may rest on a source that the kernel wasn't built from. */
+function withMatch(diff: ObjectDiff, match: RunPreMatch): ObjectDiff {
+  const mismatches = mismatchesThatMatter(diff, match);
+  if (mismatches.length === 0 || diff.outcome === 'no-change') return diff;
+  const reasons = [...mismatches, ...(diff.outcome === 'refused' ? diff.reasons : [])];
+  return { outcome: 'refused', reasons, notices: diff.notices, changed: diff.changed, added: diff.added };
+}
+
+function emit(diff: ChangedDiff, profile: KernelProfile, match: RunPreMatch, name: string): EmitOutcome {
+  const kernel = viewWithMatches(profile, new Map([[match.objectFile, match]]));
+  return emitModule({ name, kernel, diffs: [diff.included], replace: false });
+}
+
+async function objdiff(original: string, patched: string, options: ObjdiffOptions): Promise<Report> {
+  const { objectFile, owner, profile } = await subjectOf(original, options);
   const objects = { original: await readObject(original), patched: await readObject(patched) };
-  const diff = withTypes(diffObjects({ objectFile, owner: options.object, ...objects }), objectFile, objects);
-  if (diff.outcome !== 'changed' || options.kernel === undefined) return reportOf(diff);
-  const emitted = emitModule({
-    name: moduleNameOf(options.output ?? original),
-    kernel: await loadProfile(options.kernel),
-    diffs: [diff.included],
-    replace: false,
-  });
+  const sizes = profile && { sizes: profile.tableSizes() };
+  const found = withTypes(diffObjects({ objectFile, owner, ...objects, ...sizes }), objectFile, objects);
+  if (found.outcome !== 'changed' || profile === undefined) return reportOf(found);
+  const match = matchRunPre(profile, { objectFile, owner, bytes: objects.original });
+  const diff = withMatch(found, match);
+  if (diff.outcome !== 'changed') return reportOf(diff);
+  const emitted = emit(diff, profile, match, moduleNameOf(options.output ?? original));
   const report = reportOf(diff, emitted);
   if (emitted.outcome === 'refused' || options.output === undefined) return report;
   await writeWhole(options.output, emitted.bytes);
@@ -123,13 +156,16 @@ export function objdiffCommand(): Command {
     .description('compare one object before and after a fix, and make a live patch of the difference')
     .argument('<original>', 'the object as it was, compiled with -ffunction-sections -fdata-sections')
     .argument('<patched>', 'the same object with the fix')
-    .option('--object <name>', 'where the code lives: vmlinux, or a module', 'vmlinux')
+    .option('--object <name>', 'where the code lives: vmlinux, or a module (default: vmlinux)')
+    .option('--module-file <ko>', 'that module as it is loaded, if the kernel’s vendor doesn’t ship it')
     .option('--object-file <path>', 'its path in the kernel’s build, e.g. fs/fcntl.o (default: as given)')
     .option('--kernel <profile>', 'the kernel to make it for (splicectl kernel import)')
     .option('-o, --output <module>', 'write the module there; its name is the file’s')
     .option('--json', 'for programs')
     .action(async (original: string, patched: string, options: ObjdiffOptions, self: Command) => {
-      if (options.output !== undefined && options.kernel === undefined) self.error('-o needs --kernel');
+      for (const needing of ['output', 'moduleFile'] as const)
+        if (options[needing] !== undefined && options.kernel === undefined)
+          self.error(`${needing === 'output' ? '-o' : '--module-file'} needs --kernel`);
       const report = await objdiff(original, patched, options);
       if (options.json === true) printJson(report);
       else print(report);

@@ -3,13 +3,14 @@ import { type Atom, functionsIn, isCopied, isShared } from '../model/atom.js';
 import { shapeOf } from '../model/names.js';
 import type { ObjectFile } from '../model/object-file.js';
 import type { Finding, Findings } from '../findings.js';
-import { Equality } from './equality.js';
+import { Equality, sameBytes } from './equality.js';
 import { differsInLinesOnly } from './line-only.js';
 import { compareModinfo } from './modinfo.js';
+import { readRemarks } from './remarks.js';
 
 /** Has the code of a function changed, its special sections' entries included? */
 export function functionChanged(original: Atom, patched: Atom, equality: Equality): boolean {
-  if (original.sizeBytes !== patched.sizeBytes) return true;
+  if (original.sizeBytes !== patched.sizeBytes || !sameBytes(original.prefix, patched.prefix)) return true;
   if (!equality.sameReferences(original.references, patched.references)) return true;
   if (!equality.sameSpecial(original, patched)) return true;
   return !equality.sameContent(original, patched) && !differsInLinesOnly(original, patched);
@@ -25,9 +26,11 @@ export function compareObjects(
 ): Set<Atom> {
   const equality = new Equality(correlation.twins);
   const changed = new Set<Atom>();
+  const remarks = readRemarks(patched, findings);
   for (const [before, after] of correlation.twins.entries()) {
+    if (after.role === 'remark') continue;
     if (after.kind === 'function') {
-      if (untouched.has(after) || !functionChanged(before, after, equality)) continue;
+      if (untouched.has(after) || !functionChanged(before, after, equality) || remarks.isLeftOut(after)) continue;
       const reason = whyFixed(before, after);
       if (reason === undefined) changed.add(after);
       else findings.refuse({ ...reason, symbol: reason.symbol ?? after.name });

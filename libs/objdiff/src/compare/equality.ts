@@ -1,6 +1,16 @@
 import { RelocationType } from '#libs/elf';
 import type { Twins } from '../correlate/twins.js';
-import { type Atom, isCopied, type Reference, type SpecialEntry, type Target } from '../model/atom.js';
+import {
+  type Atom,
+  type Choice,
+  functionsIn,
+  isCopied,
+  isShared,
+  isSanitizerData,
+  type Reference,
+  type SpecialEntry,
+  type Target,
+} from '../model/atom.js';
 import { isNumbered, shapeOf, sourceName } from '../model/names.js';
 import { formatOf } from '../special/formats.js';
 
@@ -14,8 +24,9 @@ export class Equality {
 
   /** Do two references, at the same place, mean the same? */
   sameReference(a: Reference, b: Reference, depth = 0): boolean {
-    if (a.at !== b.at || a.addend !== b.addend) return false;
-    if (a.type !== b.type && !(isPcRelative(a) && isPcRelative(b))) return false;
+    if (a.at !== b.at || (a.type !== b.type && !(isPcRelative(a) && isPcRelative(b)))) return false;
+    if (a.target.kind === 'unknown' && a.addend !== b.addend) return this.sameTarget(a.target, b.target, depth);
+    if (a.addend !== b.addend && !sameFunctionInShared(a, b)) return false;
     return this.sameTarget(a.target, b.target, depth);
   }
 
@@ -35,23 +46,34 @@ export class Equality {
     if (a.kind === 'constant' && b.kind === 'constant') return sameBytes(a.bytes, b.bytes);
     if (a.kind === 'atom' && b.kind === 'atom')
       return this.twins.originalOf(b.atom) === a.atom || this.sameCopies(a.atom, b.atom, depth);
+    if (a.kind === 'unknown' && b.kind === 'unknown') return this.sameChoices(a.choices ?? [], b.choices ?? []);
     return false;
+  }
+
+  private sameChoices(a: readonly Choice[], b: readonly Choice[]): boolean {
+    if (a.length === 0 || a.length !== b.length) return false;
+    return a.every(({ atom, addend }, index) => {
+      const other = b[index];
+      return other !== undefined && addend === other.addend && this.twins.originalOf(other.atom) === atom;
+    });
   }
 
   /** Two variables or snippets without twins that new code would have its own copy of: their content decides. */
   private sameCopies(a: Atom, b: Atom, depth: number): boolean {
     if (depth > maxDepth || this.twins.originalOf(b) !== undefined || this.twins.patchedOf(a) !== undefined)
       return false;
-    if (a.role === 'aux' && b.role === 'aux') return this.sameContent(a, b, depth + 1);
+    if (a.role === 'aux' && b.role === 'aux') return this.sameContent(a, b, depth + 1) && this.sameSpecial(a, b);
     const constants = a.role === 'readonly' && b.role === 'readonly' && isNumbered(a.name) && isNumbered(b.name);
     if (!(isCopied(a) && isCopied(b)) && !constants) return false;
-    return sourceName(a.name) === sourceName(b.name) && this.sameContent(a, b, depth + 1);
+    const nameless = a.symbols.length === 0 && b.symbols.length === 0 && a.role === b.role;
+    return (nameless || sourceName(a.name) === sourceName(b.name)) && this.sameContent(a, b, depth + 1);
   }
 
   /** Same size, bytes and references. */
   sameContent(a: Atom, b: Atom, depth = 0): boolean {
     if (a.sizeBytes !== b.sizeBytes || !this.sameReferences(a.references, b.references, depth)) return false;
     if (a.role === 'dyndbg' && b.role === 'dyndbg') return sameBytes(withoutLine(a.bytes), withoutLine(b.bytes));
+    if (isSanitizerData(a) && isSanitizerData(b)) return sameBytes(withoutPlace(a), withoutPlace(b));
     return sameBytes(zeroed(a), zeroed(b));
   }
 
@@ -108,7 +130,7 @@ function withoutIgnored(entry: SpecialEntry): Uint8Array {
   const ignored = formatOf(entry.section)?.ignored;
   if (ignored === undefined) return entry.bytes;
   const copy = entry.bytes.slice();
-  copy.fill(0, ...ignored);
+  copy.fill(0, ...ignored(copy.length));
   return copy;
 }
 
@@ -117,4 +139,24 @@ function withoutLine(descriptor: Uint8Array): Uint8Array {
   for (let at = ddebugLine.from; at < ddebugLine.to && at < copy.length; at++)
     copy[at] = (copy[at] ?? 0) & (ddebugLine.keep[at - ddebugLine.from] ?? 0);
   return copy;
+}
+
+/** `struct source_location` (lib/ubsan.h): a file's name, then line and column of 4 bytes each. */
+function withoutPlace(atom: Atom): Uint8Array {
+  const [first] = atom.references;
+  if (first?.at !== 0 || first.target.kind !== 'string' || atom.bytes.length <= 16) return atom.bytes;
+  return atom.bytes.slice().fill(0, 8, 16);
+}
+
+/** In a section of several functions one may have moved, because another before it grew: is it the same function? */
+function sameFunctionInShared(a: Reference, b: Reference): boolean {
+  if (a.target.kind !== 'atom' || b.target.kind !== 'atom' || !isShared(a.target.atom)) return false;
+  const before = functionAt(a.target.atom, a.addend);
+  return before !== undefined && before === functionAt(b.target.atom, b.addend);
+}
+
+/** The name of the function that begins there; the addend of a call has the 4 bytes of its field in it. */
+function functionAt(atom: Atom, addend: number): string | undefined {
+  const starting = functionsIn(atom).filter(({ value }) => Number(value) === addend || Number(value) === addend + 4);
+  return starting.length === 1 ? starting[0]?.name : undefined;
 }

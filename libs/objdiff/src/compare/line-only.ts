@@ -1,9 +1,11 @@
-import type { Atom, Reference } from '../model/atom.js';
+import type { Atom, Reference, Target } from '../model/atom.js';
+import { sourceName } from '../model/names.js';
 
 /** Functions that get `__LINE__` as an argument from the macros around them, and nothing else that moves with lines. */
 const lineTakers = new Set([
   '__warn_printk',
   '__might_sleep',
+  '___might_sleep',
   '__might_resched',
   '__might_fault',
   'lockdep_rcu_suspicious',
@@ -12,8 +14,25 @@ const lineTakers = new Set([
   '__cant_sleep',
   '__cant_migrate',
 ]);
-/** These take whatever their caller prints: only with the file's name beside it is a number likely its line. */
-const printers = new Set(['_printk', '_dev_err', '_dev_warn', '_dev_info']);
+/** Their parameters are a function's name and a line: `const char *where, unsigned int line`. */
+const placeTakers = new Set([
+  '__btrfs_abort_transaction',
+  '__btrfs_handle_fs_error',
+  '__btrfs_panic',
+  '__ext4_error',
+  '__ext4_error_file',
+  '__ext4_error_inode',
+  '__ext4_grp_locked_error',
+  '__ext4_journal_ensure_credits',
+  '__ext4_journal_get_create_access',
+  '__ext4_journal_get_write_access',
+  '__ext4_handle_dirty_metadata',
+  '__ext4_journal_start_sb',
+  '__ext4_journal_stop',
+  '__ext4_std_error',
+  '__ext4_warning',
+  '__ext4_warning_inode',
+]);
 /** An instruction that moves an argument may stand this far before its call. */
 const maxDistance = 96;
 
@@ -54,12 +73,20 @@ function callTakesLine(atom: Atom, from: number): boolean {
   const after = atom.references.filter(({ at }) => at >= from && at < from + maxDistance);
   const call = after.find((reference) => isCall(atom, reference));
   if (call === undefined || call.target.kind !== 'external') return false;
-  if (lineTakers.has(call.target.name)) return true;
-  if (!printers.has(call.target.name)) return false;
-  return atom.references.some(
-    ({ at, target }) =>
-      at > from - maxDistance && at < call.at && target.kind === 'string' && /\.[chS]$/.test(target.text),
-  );
+  const { name } = call.target;
+  if (lineTakers.has(name)) return true;
+  const before = atom.references.filter(({ at }) => at > from - maxDistance && at < call.at);
+  return before.some(({ target }) => isFileName(target) || (placeTakers.has(name) && isFunctionName(target)));
+}
+
+/** `__FILE__`: whoever is given a file of the source and a number is told a place in it. */
+function isFileName(target: Target): boolean {
+  return target.kind === 'string' && /^[\w./+-]+\.[chS]$/.test(target.text);
+}
+
+/** `__func__` */
+function isFunctionName(target: Target): boolean {
+  return target.kind === 'atom' && sourceName(target.atom.name) === '__func__';
 }
 
 function isCall(atom: Atom, reference: Reference): boolean {

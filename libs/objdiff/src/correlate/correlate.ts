@@ -1,5 +1,5 @@
 import type { Reason } from '#libs/contracts';
-import type { Atom } from '../model/atom.js';
+import { type Atom, isCopied } from '../model/atom.js';
 import { listAt } from '../model/lists.js';
 import { isNumbered, shapeOf } from '../model/names.js';
 import type { ObjectFile } from '../model/object-file.js';
@@ -19,6 +19,8 @@ export interface Correlation {
  */
 export function correlate(original: ObjectFile, patched: ObjectFile): Correlation {
   const twins = new Twins();
+  const scoped = scopedNames(original, patched);
+  const hasIdentity = (atom: Atom) => hasOwnName(atom) && !scoped.has(atom.name);
   for (const kind of ['function', 'data'] as const) {
     const originals = original.atoms.filter((atom) => atom.kind === kind && hasIdentity(atom));
     const byName = new Map(originals.map((atom) => [identityOf(atom), atom]));
@@ -28,17 +30,58 @@ export function correlate(original: ObjectFile, patched: ObjectFile): Correlatio
       if (twin !== undefined && twins.patchedOf(twin) === undefined) twins.pair(twin, atom);
     }
   }
+  correlateAcrossScopes(original, patched, twins, hasIdentity);
   correlateInOrder(original, patched, twins);
-  return { twins, ambiguous: correlateStaticLocals(original, patched, twins) };
+  return { twins, ambiguous: correlateStaticLocals(original, patched, twins, scoped) };
 }
 
 /** Snippets have no names, numbered data has no name of its own, and what is always copied has no twin. */
-function hasIdentity(atom: Atom): boolean {
-  return atom.kind === 'function' ? atom.role !== 'aux' : !isNumbered(atom.name);
+function hasOwnName(atom: Atom): boolean {
+  return atom.kind === 'function' ? atom.role !== 'aux' : !isNumbered(atom.name) && !isCopied(atom);
+}
+
+/**
+ * clang calls the first static variable `count` of f `f.count`, and the next one `f.count.1`: where there are several, before
+ * or after the fix, the first one's name tells no more than a number does.
+ */
+function scopedNames(...objects: readonly ObjectFile[]): ReadonlySet<string> {
+  const names = objects.flatMap(({ atoms }) => atoms.filter(({ kind }) => kind === 'data').map(({ name }) => name));
+  const numbered = names.filter((name) => /^[^.]+\..+\.\d+$/.test(name));
+  return new Set(numbered.map((name) => name.replace(/\.\d+$/, '')));
 }
 
 function identityOf(atom: Atom): string {
   return `${atom.global ? 'global' : 'local'} ${atom.name}`;
+}
+
+/** What was static may have become global, or the other way round: it is the same thing, if only one has that name. */
+function correlateAcrossScopes(
+  original: ObjectFile,
+  patched: ObjectFile,
+  twins: Twins,
+  hasIdentity: (atom: Atom) => boolean,
+): void {
+  const free = new Map<string, Atom[]>();
+  for (const atom of original.atoms)
+    if (hasIdentity(atom) && isNamed(atom) && twins.patchedOf(atom) === undefined)
+      listAt(free, nameKey(atom)).push(atom);
+  const open = new Map<string, Atom[]>();
+  for (const atom of patched.atoms)
+    if (hasIdentity(atom) && isNamed(atom) && twins.originalOf(atom) === undefined)
+      listAt(open, nameKey(atom)).push(atom);
+  for (const [key, [patchedOne, ...morePatched]] of open) {
+    const [originalOne, ...moreOriginal] = free.get(key) ?? [];
+    if (originalOne === undefined || patchedOne === undefined) continue;
+    if (moreOriginal.length + morePatched.length === 0) twins.pair(originalOne, patchedOne);
+  }
+}
+
+function nameKey({ kind, name }: Atom): string {
+  return `${kind} ${name}`;
+}
+
+function isNamed(atom: Atom): boolean {
+  return atom.symbols.length > 0;
 }
 
 /** `f.constprop.0` may have become `f.constprop.1`, and an initcall's name has a counter and a line in it. */

@@ -15,26 +15,32 @@ export function correlateStaticLocals(
   original: ObjectFile,
   patched: ObjectFile,
   twins: Twins,
+  scoped: ReadonlySet<string>,
 ): Map<Atom, Omit<Reason, 'symbol'>> {
   const users = { original: usersOf(original), patched: usersOf(patched) };
-  const groups = { original: groupsOf(original), patched: groupsOf(patched) };
+  const groups = { original: groupsOf(original, scoped), patched: groupsOf(patched, scoped) };
   const ambiguous = new Map<Atom, Omit<Reason, 'symbol'>>();
   for (const [key, atoms] of groups.patched) {
     const candidates = groups.original.get(key) ?? [];
     pairByUse(atoms, candidates, users, twins);
     const left = candidates.filter((candidate) => twins.patchedOf(candidate) === undefined);
     if (left.length === 0) continue;
+    const choices = left.slice(0, maxNamed).map(({ name }) => name);
+    if (left.length > maxNamed) choices.push(`${left.length - maxNamed} more`);
     for (const atom of atoms) {
       if (twins.originalOf(atom) !== undefined || atom.role === 'readonly') continue;
       ambiguous.set(atom, {
         code: 'static-local-ambiguous',
-        reason: `the original has ${left.map(({ name }) => name).join(', ')}, and which of them it is can't be told`,
+        reason: `the original has ${choices.join(', ')}, and which of them it is can't be told`,
         advice: 'Keep the variable in the function it was in, or keep its state in a new variable with another name.',
       });
     }
   }
   return ambiguous;
 }
+
+/** So many are named in a reason. */
+const maxNamed = 12;
 
 const hasState: ReadonlySet<SectionRole> = new Set(['data', 'sealed', 'readonly', 'percpu']);
 
@@ -46,30 +52,50 @@ function pairByUse(
   users: { original: Users; patched: Users },
   twins: Twins,
 ): void {
+  const byPlace = new Map<string, Set<Atom>>();
+  for (const candidate of candidates)
+    for (const { user, at } of users.original.get(candidate) ?? []) {
+      const twin = twins.patchedOf(user);
+      if (twin !== undefined && sameBytes(user, twin)) setAt(byPlace, placeOf(twin, at)).add(candidate);
+    }
   for (const atom of atoms) {
-    const places = new Set((users.patched.get(atom) ?? []).map(({ user, at }) => placeOf(user, at)));
-    const exact = candidates.filter((candidate) =>
-      (users.original.get(candidate) ?? []).some(({ user, at }) => {
-        const twin = twins.patchedOf(user);
-        return twin !== undefined && sameBytes(user, twin) && places.has(placeOf(twin, at));
-      }),
-    );
-    if (exact.length === 1 && exact[0] !== undefined && twins.patchedOf(exact[0]) === undefined)
-      twins.pair(exact[0], atom);
+    const uses = users.patched.get(atom) ?? [];
+    const [only, ...others] = union(uses.map(({ user, at }) => byPlace.get(placeOf(user, at))));
+    if (only !== undefined && others.length === 0 && twins.patchedOf(only) === undefined) twins.pair(only, atom);
   }
-  const names = (of: Users, atom: Atom) => new Set((of.get(atom) ?? []).map(({ user }) => functionName(user)));
-  const related = (a: Atom, b: Atom) => {
-    const before = names(users.original, a);
-    return [...names(users.patched, b)].some((name) => before.has(name));
-  };
+  pairByFunction(atoms, candidates, users, twins);
+}
+
+/** Pairs what is left if the functions that refer to it leave one choice, seen from both sides. */
+function pairByFunction(
+  atoms: readonly Atom[],
+  candidates: readonly Atom[],
+  users: { original: Users; patched: Users },
+  twins: Twins,
+): void {
+  const names = (of: Users, atom: Atom) => [...new Set((of.get(atom) ?? []).map(({ user }) => functionName(user)))];
   const openAtoms = atoms.filter((atom) => twins.originalOf(atom) === undefined);
   const openCandidates = candidates.filter((candidate) => twins.patchedOf(candidate) === undefined);
+  const atomsOf = new Map<string, Set<Atom>>();
+  for (const atom of openAtoms) for (const name of names(users.patched, atom)) setAt(atomsOf, name).add(atom);
+  const candidatesOf = new Map<string, Set<Atom>>();
+  for (const candidate of openCandidates)
+    for (const name of names(users.original, candidate)) setAt(candidatesOf, name).add(candidate);
   for (const atom of openAtoms) {
-    const choices = openCandidates.filter((candidate) => related(candidate, atom));
-    const [only] = choices;
-    if (only === undefined || choices.length > 1) continue;
-    if (openAtoms.filter((other) => related(only, other)).length === 1) twins.pair(only, atom);
+    const [only, ...others] = union(names(users.patched, atom).map((name) => candidatesOf.get(name)));
+    if (only === undefined || others.length > 0) continue;
+    if (union(names(users.original, only).map((name) => atomsOf.get(name))).size === 1) twins.pair(only, atom);
   }
+}
+
+function setAt(sets: Map<string, Set<Atom>>, key: string): Set<Atom> {
+  const known = sets.get(key) ?? new Set();
+  sets.set(key, known);
+  return known;
+}
+
+function union(sets: readonly (ReadonlySet<Atom> | undefined)[]): Set<Atom> {
+  return new Set(sets.flatMap((set) => (set === undefined ? [] : [...set])));
 }
 
 /** Inlined, cold and cloned parts count as the function of the source they came from. */
@@ -82,7 +108,7 @@ function placeOf(user: Atom, at: number): string {
 }
 
 function sameBytes(a: Atom, b: Atom): boolean {
-  return a.bytes.length === b.bytes.length && a.bytes.every((byte, index) => byte === b.bytes[index]);
+  return Buffer.compare(a.bytes, b.bytes) === 0;
 }
 
 function usersOf(object: ObjectFile): Users {
@@ -93,11 +119,13 @@ function usersOf(object: ObjectFile): Users {
   return users;
 }
 
-function groupsOf(object: ObjectFile): Map<string, Atom[]> {
+function groupsOf(object: ObjectFile, scoped: ReadonlySet<string>): Map<string, Atom[]> {
   const groups = new Map<string, Atom[]>();
   for (const atom of object.atoms) {
-    if (!hasState.has(atom.role) || !isNumbered(atom.name) || isCopied(atom)) continue;
-    const key = `${atom.role} ${atom.global ? 'global' : 'local'} ${shapeOf(atom.name)}`;
+    const isFirst = scoped.has(atom.name);
+    if (!hasState.has(atom.role) || (!isNumbered(atom.name) && !isFirst) || isCopied(atom)) continue;
+    const shape = isFirst ? `${atom.name}.#` : shapeOf(atom.name);
+    const key = `${atom.role} ${atom.global ? 'global' : 'local'} ${shape}`;
     listAt(groups, key).push(atom);
   }
   return groups;

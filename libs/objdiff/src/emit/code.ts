@@ -33,7 +33,8 @@ export function layOut(diffs: readonly Selection[]): Layout {
   for (const diff of inOrder(diffs)) {
     const added = new Set(diff.addedFunctions);
     const put = (atom: Atom, name: string) => {
-      const offset = text.append(atom.bytes, Math.max(16, atom.section.align));
+      // Of the padding that belongs to a function, the kernel counts back from the entry.
+      const offset = text.append(withPrefix(atom), Math.max(16, atom.section.align)) + atom.prefix.length;
       const symbol = { name, type: SymbolType.FUNC, sizeBytes: atom.sizeBytes };
       places.set(atom, { section: text, offset, symbol });
       included.push({ diff, atom });
@@ -64,7 +65,8 @@ function layOutData(diffs: readonly Selection[], places: Map<Atom, Place>, inclu
   const writable = SectionFlag.ALLOC | SectionFlag.WRITE;
   const readonly = new OutputSection('.rodata', SectionType.PROGBITS, SectionFlag.ALLOC);
   const data = new OutputSection('.data', SectionType.PROGBITS, writable);
-  const dyndbg = new OutputSection('__dyndbg', SectionType.PROGBITS, writable);
+  const [descriptor] = diffs.flatMap((diff) => diff.data.filter(({ role }) => role === 'dyndbg'));
+  const dyndbg = new OutputSection(descriptor?.section.name ?? '__dyndbg', SectionType.PROGBITS, writable);
   for (const diff of inOrder(diffs))
     for (const atom of diff.data) {
       const section = atom.role === 'dyndbg' ? dyndbg : atom.role === 'readonly' ? readonly : data;
@@ -76,6 +78,10 @@ function layOutData(diffs: readonly Selection[], places: Map<Atom, Place>, inclu
       included.push({ diff, atom });
     }
   return [readonly, data, dyndbg];
+}
+
+function withPrefix({ prefix, bytes }: Atom): Uint8Array {
+  return prefix.length === 0 ? bytes : Buffer.concat([prefix, bytes]);
 }
 
 /** What its section asks for, as far as its place in it kept to that. */

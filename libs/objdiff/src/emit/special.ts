@@ -1,7 +1,7 @@
 import { RelocationType, SectionFlag, SectionType } from '#libs/elf';
 import type { Findings } from '../findings.js';
 import type { Atom, Reference, SpecialEntry } from '../model/atom.js';
-import { specialFormats, unwindEntrySizeBytes } from '../special/formats.js';
+import { formatOf, specialFormats } from '../special/formats.js';
 import type { Included, Layout } from './code.js';
 import { OutputSection } from './output.js';
 import type { ReferenceResolver } from './resolver.js';
@@ -18,13 +18,7 @@ export class SpecialTables {
     SectionType.PROGBITS,
     SectionFlag.ALLOC | SectionFlag.EXECINSTR,
   );
-  private readonly unwind = new OutputSection(
-    '.orc_unwind',
-    SectionType.PROGBITS,
-    SectionFlag.ALLOC,
-    0,
-    unwindEntrySizeBytes,
-  );
+  private readonly unwind = new OutputSection('.orc_unwind', SectionType.PROGBITS, SectionFlag.ALLOC);
 
   constructor(
     layout: Layout,
@@ -41,7 +35,7 @@ export class SpecialTables {
 
   private copy(from: Included, entry: SpecialEntry): void {
     const section = this.byName.get(entry.section);
-    const format = specialFormats.find((candidate) => candidate.section === entry.section);
+    const format = formatOf(entry.section);
     if (section === undefined || format === undefined) return;
     const start = section.append(entry.bytes, format.align);
     for (const reference of entry.references) this.relocate(from, section, start, reference);
@@ -90,7 +84,7 @@ export class SpecialTables {
 /** Is the field at that offset of the code one that an alternative may write over at load? */
 export function isInAlternative(atom: Atom, at: number): boolean {
   return atom.special.some(
-    ({ section, codeOffset, bytes }) =>
-      section === '.altinstructions' && at >= codeOffset && at < codeOffset + (bytes[10] ?? 0),
+    ({ section, codeOffset, replaces }) =>
+      section === '.altinstructions' && at >= codeOffset && at < codeOffset + (replaces ?? 0),
   );
 }

@@ -10,8 +10,14 @@ export type Target =
   /** A mergeable constant, by content. */
   | { readonly kind: 'constant'; readonly bytes: Uint8Array }
   | { readonly kind: 'external'; readonly name: string }
-  /** Can't be told: `what` says why. */
-  | { readonly kind: 'unknown'; readonly what: string };
+  /** Can't be told: `what` says why. Equal code means the same by it if each of the choices is the same. */
+  | { readonly kind: 'unknown'; readonly what: string; readonly choices?: readonly Choice[] };
+
+/** A place that may be meant. */
+export interface Choice {
+  readonly atom: Atom;
+  readonly addend: number;
+}
 
 /** A relocation of an atom. */
 export interface Reference {
@@ -33,6 +39,8 @@ export interface SpecialEntry {
   readonly bytes: Uint8Array;
   /** The code reference among them. */
   readonly references: readonly Reference[];
+  /** Of an alternative: how many bytes of code it may write over. */
+  readonly replaces?: number;
   /** Of an alternative: the instructions to put there. `at` counts from the replacement's start. */
   readonly replacement?: { readonly bytes: Uint8Array; readonly references: readonly Reference[] };
   /** Of an ORC entry: its half in `.orc_unwind`. */
@@ -49,8 +57,10 @@ export interface Atom {
   readonly role: SectionRole;
   readonly global: boolean;
   readonly section: ElfSection;
-  /** Within its section. */
+  /** Within its section; of a function: where it is entered. */
   readonly start: number;
+  /** Of a function: padding before its entry that belongs to it (`__pfx_f`, `__cfi_f`): the kernel may write code there. */
+  readonly prefix: Uint8Array;
   readonly sizeBytes: number;
   /** Empty if it is all zeros without bytes in the file (.bss). */
   readonly bytes: Uint8Array;
@@ -58,6 +68,10 @@ export interface Atom {
   readonly symbols: readonly ElfSymbol[];
   /** In order of `at`. */
   references: readonly Reference[];
+  /** Of a function: where a call of `__fentry__` had been that the build has turned into a nop (recordmcount does). */
+  noppedCallAt?: number;
+  /** Of a function: does it begin with a call of `__fentry__` that ftrace knows of? */
+  isTraced: boolean;
   /** Of a function: the entries of special sections that describe its code, by section, then in their order there. */
   special: SpecialEntry[];
 }
@@ -72,7 +86,19 @@ export function functionsIn(atom: Atom): readonly ElfSymbol[] {
   return atom.symbols.filter((symbol) => symbol.type === SymbolType.FUNC);
 }
 
-/** Has this variable no state that counts, so that new code may have a copy of its own? Such ones have no twins. */
+/**
+ * Has this variable no state that counts, so that new code may have a copy of its own? Such ones have no twins. Constants
+ * without a name are the compiler's own, e.g. a switch's table: nobody else can have their address.
+ */
 export function isCopied(atom: Atom): boolean {
-  return atom.kind === 'data' && (isAlwaysCopied(atom.name) || atom.role === 'once' || atom.role === 'dyndbg');
+  if (atom.kind !== 'data') return false;
+  if (atom.role === 'once' || atom.role === 'dyndbg' || isAlwaysCopied(atom.name)) return true;
+  return atom.symbols.length === 0 && (atom.role === 'readonly' || isSanitizerData(atom));
+}
+
+/** `struct *_data` of UBSAN (lib/ubsan.h): where in the source the check is, and whether it has been reported. */
+export function isSanitizerData({ role, section }: Atom): boolean {
+  return (
+    role === 'data' && /^\.data\.(?:rel\.local\.|rel\.)?\.L(?:ubsan_(?:data|type)\d+|__unnamed_\d+)$/.test(section.name)
+  );
 }

@@ -23,7 +23,7 @@ export function atomsOf(section: ElfSection, role: SectionRole, named: readonly 
   // An empty structure, e.g. lock_class_key without lockdep, is a section without a byte; it has an address all the same.
   if (section.sizeBytes === 0 && symbols.length === 0) return [];
   const executable = (section.flags & SectionFlag.EXECINSTR) !== 0;
-  if (executable && role !== 'aux') return [atom(section, role, symbols, 0, section.sizeBytes, true)];
+  if (executable && role !== 'aux') return [code(section, role, symbols)];
   const bySymbol = new Map<number, ElfSymbol[]>();
   for (const symbol of symbols) listAt(bySymbol, Number(symbol.value)).push(symbol);
   const starts = new Set([0, ...bySymbol.keys(), ...(cuts.get(section.index) ?? [])]);
@@ -37,7 +37,7 @@ export function atomsOf(section: ElfSection, role: SectionRole, named: readonly 
 /** Where snippets begin, by the index of their section: at each place that code elsewhere jumps to. */
 export type Cuts = ReadonlyMap<number, ReadonlySet<number>>;
 
-/** Finds where snippets begin: a relative jump's addend has the 4 bytes of its own field in it. */
+/** Finds where snippets begin: a relative jump's addend has the 4 bytes of its own field in it, a table's has not. */
 export function cutsOf(
   elf: ElfFile,
   roles: readonly SectionRole[],
@@ -46,18 +46,39 @@ export function cutsOf(
   const cuts = new Map<number, Set<number>>();
   for (const [index, list] of relocations) {
     const executable = ((elf.sections[index]?.flags ?? 0) & SectionFlag.EXECINSTR) !== 0;
-    if (!executable || roles[index] === 'aux') continue;
+    const isTable = elf.sections[index]?.name === '__ex_table';
+    if ((!executable && !isTable) || roles[index] === 'aux') continue;
+    const ownField = isTable ? 0 : 4;
     for (const { symbol, addend } of list)
       if (roles[symbol.sectionIndex] === 'aux') {
         const known = cuts.get(symbol.sectionIndex) ?? new Set();
-        cuts.set(symbol.sectionIndex, known.add(Number(symbol.value) + addend + 4));
+        cuts.set(symbol.sectionIndex, known.add(Number(symbol.value) + addend + ownField));
       }
   }
   return cuts;
 }
 
+const noBytes = new Uint8Array(0);
+
 function isNaming(symbol: ElfSymbol): boolean {
   return symbol.type !== SymbolType.SECTION && symbol.type !== SymbolType.FILE && symbol.name !== '';
+}
+
+/** Padding before a function: nops that calls are counted in (objtool), or the type that an indirect call expects (clang). */
+const prefixName = /^__(?:pfx|cfi)_(.+)$/;
+
+/** A section of code, as one atom. Padding before its function is set apart: the function is where its symbol is. */
+function code(section: ElfSection, role: SectionRole, symbols: readonly ElfSymbol[]): Atom {
+  const functions = symbols.filter(({ name }) => !prefixName.test(name));
+  const [first] = functions;
+  const isPadded = functions.length < symbols.length && functions.every(({ value }) => value === first?.value);
+  const entry = isPadded ? Number(first?.value ?? 0) : 0;
+  const start = entry <= section.data.length ? entry : 0;
+  const own = isPadded ? functions : symbols;
+  return {
+    ...atom(section, role, own, start, section.sizeBytes - start, true),
+    prefix: section.data.subarray(0, start),
+  };
 }
 
 function atom(
@@ -79,8 +100,10 @@ function atom(
     start,
     sizeBytes,
     bytes: hasBytes ? section.data.subarray(start, start + sizeBytes) : new Uint8Array(0),
+    prefix: noBytes,
     symbols,
     references: [],
+    isTraced: false,
     special: [],
   };
 }

@@ -11,7 +11,8 @@ const initcall = /^(__initcall__kmod_.*?__)\d+_\d+_/;
  * `__UNIQUE_ID_ddebug271.4` → `__UNIQUE_ID_ddebug#.#`. Names of one shape may be twins.
  */
 export function shapeOf(name: string): string {
-  const counted = /^(__UNIQUE_ID_.*?|__BTF_ID__.*?__)\d+((?:\.\d+)?)$/.exec(name);
+  if (!name.startsWith('__') && !name.includes('.')) return name;
+  const counted = /^((?:[^.]+\.)?__UNIQUE_ID_.*?|__BTF_ID__.*?__)\d+((?:\.\d+)?)$/.exec(name);
   const plain = counted === null ? name.replace(initcall, '$1#_#_') : `${counted[1]}#${counted[2]}`;
   return plain.replace(/\.\d+(?=\.|$)/g, '.#');
 }
@@ -51,5 +52,11 @@ const alwaysCopied = new Set([
  * tables, pr_debug descriptors): new code brings its own copy, and a copy's content decides whether two are equal.
  */
 export function isAlwaysCopied(name: string): boolean {
-  return isNumbered(name) && (alwaysCopied.has(sourceName(name)) || name.startsWith('__UNIQUE_ID_ddebug'));
+  if (isNumbered(name) && (alwaysCopied.has(sourceName(name)) || name.startsWith('__UNIQUE_ID_ddebug'))) return true;
+  // clang: `f.__key`, `f.__warned.12`, `f.__UNIQUE_ID_ddebug417`, `__func__.f`, `switch.table.f`.
+  const [, scope, own] = /^([^.]+)\.([^.]+)(?:\.\d+)?$/.exec(name) ?? [];
+  if (scope === undefined || own === undefined) return name.startsWith('switch.table.');
+  return alwaysCopied.has(own) || own.startsWith('__UNIQUE_ID_ddebug') || functionNames.has(scope);
 }
+
+const functionNames = new Set(['__func__', '__FUNCTION__', '__PRETTY_FUNCTION__']);

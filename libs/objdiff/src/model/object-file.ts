@@ -7,12 +7,16 @@ import {
   type ElfSymbol,
   readElf,
   relocationsBySection,
+  RelocationType,
 } from '#libs/elf';
-import { readSpecialSections } from '../special/read.js';
+import { checkDescriptors } from '../special/descriptors.js';
+import type { TableSizes } from '../special/formats.js';
+import { readSpecialSections, type SpecialProblem } from '../special/read.js';
 import type { Atom, Reference } from './atom.js';
 import { atomsOf, cutsOf } from './atoms.js';
 import { lastAtOrBefore, listAt } from './lists.js';
 import { Resolver } from './resolver.js';
+import { markTraced } from './traced.js';
 import { roleOf, type SectionRole } from './section-role.js';
 
 /** A compiled object as atoms and the references between them. */
@@ -22,11 +26,13 @@ export interface ObjectFile {
   /** Names of `__ksymtab` entries: what it exports. */
   readonly exports: readonly string[];
   /** What kept a special section from being read: its code can't be moved. */
-  readonly specialProblems: readonly { readonly section: string; readonly problem: string }[];
+  readonly specialProblems: readonly SpecialProblem[];
+  /** Reads what code needs to be moved and not to be compared (unwinding data, sites to patch), into its atoms. */
+  readTablesToCopy(): readonly SpecialProblem[];
 }
 
 /** Reads an object into atoms. Throws ElfError for bytes that are no relocatable object. */
-export function readObject(bytes: Uint8Array): ObjectFile {
+export function readObject(bytes: Uint8Array, sizes: TableSizes = {}): ObjectFile {
   const elf = readElf(bytes);
   if (elf.header.type !== ElfType.REL) throw new ElfError('unsupported', 16, 'not a relocatable object');
   const roles = elf.sections.map(roleOf);
@@ -40,8 +46,17 @@ export function readObject(bytes: Uint8Array): ObjectFile {
   const resolver = new Resolver(elf, roles, atoms);
   for (const section of elf.sections)
     addReferences(atoms[section.index] ?? [], relocations.get(section.index) ?? [], section, resolver);
-  const specialProblems = readSpecialSections(elf, relocations, resolver);
-  return { elf, atoms: atoms.flat(), exports: exportsOf(elf.sections, roles), specialProblems };
+  const specialProblems = readSpecialSections(elf, relocations, resolver, sizes, 'compared');
+  const all = atoms.flat();
+  markTraced(elf, all);
+  specialProblems.push(...checkDescriptors(all, sizes));
+  return {
+    elf,
+    atoms: all,
+    exports: exportsOf(elf.sections, roles),
+    specialProblems,
+    readTablesToCopy: once(() => readSpecialSections(elf, relocations, resolver, sizes, 'copied')),
+  };
 }
 
 /** Gives each relocation of a section to the atom that it lies in. */
@@ -53,8 +68,12 @@ function addReferences(
 ): void {
   const lists = new Map<Atom, Reference[]>();
   for (const relocation of relocations) {
-    const atom = lastAtOrBefore(atoms, relocation.offset, ({ start }) => start);
-    if (atom === undefined || relocation.type === 0) continue;
+    const atom = lastAtOrBefore(atoms, relocation.offset, ({ start }) => start) ?? atoms[0];
+    if (atom === undefined) continue;
+    if (relocation.type === RelocationType.NONE) {
+      if (relocation.symbol.name === '__fentry__') atom.noppedCallAt = relocation.offset - 1 - atom.start;
+      continue;
+    }
     listAt(lists, atom).push(resolver.reference(relocation, section, atom.start));
   }
   for (const [atom, references] of lists) atom.references = references.sort((a, b) => a.at - b.at);
@@ -65,4 +84,9 @@ function exportsOf(sections: readonly ElfSection[], roles: readonly SectionRole[
   return sections
     .filter((section) => roles[section.index] === 'export')
     .flatMap((section) => /^___?ksymtab(?:_gpl)?\+(.+)$/.exec(section.name)?.[1] ?? []);
+}
+
+function once<T>(work: () => T): () => T {
+  let done: { readonly result: T } | undefined;
+  return () => (done ??= { result: work() }).result;
 }

@@ -2,6 +2,7 @@ import {
   type ElfFile,
   type ElfRelocation,
   type ElfSection,
+  type ElfSymbol,
   RelocationType,
   relocationWidth,
   SectionFlag,
@@ -22,6 +23,10 @@ export class Resolver {
     private readonly atoms: readonly (readonly Atom[])[],
   ) {}
 
+  // An object has some ten references for each thing that is referred to.
+  private readonly externals: Target[] = [];
+  private readonly targets = new Map<Atom, Target>();
+
   /** The reference that a relocation in `section` makes, its place counted from `start`. */
   reference(relocation: ElfRelocation, section: ElfSection, start: number): Reference {
     const at = relocation.offset - start;
@@ -37,13 +42,25 @@ export class Resolver {
       return unknown('a relocation outside of its section');
     const { symbol } = relocation;
     if (symbol.sectionIndex === SectionIndex.UNDEF)
-      return { at, type: relocation.type, target: { kind: 'external', name: symbol.name }, addend: relocation.addend };
+      return { at, type: relocation.type, target: this.externalOf(symbol), addend: relocation.addend };
     const target = this.elf.sections[symbol.sectionIndex];
     if (symbol.sectionIndex >= SectionIndex.LORESERVE || target === undefined)
       return unknown(`${symbol.name}: a symbol without a section`);
     const biases = this.biasesOf(relocation, section);
     const found = this.inSection(relocation, target, biases);
-    return { at, type: relocation.type, ...found };
+    return { at, type: relocation.type, target: found.target, addend: found.addend };
+  }
+
+  private externalOf(symbol: ElfSymbol): Target {
+    let target = this.externals[symbol.index];
+    if (target === undefined) this.externals[symbol.index] = target = { kind: 'external', name: symbol.name };
+    return target;
+  }
+
+  private targetOf(atom: Atom): Target {
+    let target = this.targets.get(atom);
+    if (target === undefined) this.targets.set(atom, (target = { kind: 'atom', atom }));
+    return target;
   }
 
   private biasesOf(relocation: ElfRelocation, section: ElfSection): readonly number[] {
@@ -65,12 +82,24 @@ export class Resolver {
       const target = role === 'strings' ? stringIn(section, place + bias) : constantIn(section, place + bias);
       return target === undefined ? unknown('no string or constant there') : { target, addend: -bias };
     }
-    const named = relocation.symbol.type !== SymbolType.SECTION;
-    const candidates = named ? [Number(relocation.symbol.value)] : biases.map((bias) => place + bias);
-    const atoms = new Set(candidates.map((candidate) => this.atomAt(section, candidate)));
-    const [atom] = atoms;
-    if (atom === undefined || atoms.size > 1) return unknown('which variable is meant, is not clear');
-    return { target: { kind: 'atom', atom } as const, addend: place - atom.start };
+    if (relocation.symbol.type !== SymbolType.SECTION) {
+      const atom = this.atomAt(section, Number(relocation.symbol.value));
+      if (atom === undefined) return unknown('which variable is meant, is not clear');
+      return { target: this.targetOf(atom), addend: place - atom.start };
+    }
+    return this.byPlace(section, place, biases, relocation.addend);
+  }
+
+  /** What lies at an offset of a section, for each reading of the instruction that refers to it. */
+  private byPlace(section: ElfSection, place: number, biases: readonly number[], addend: number) {
+    const found = biases.map((bias) => this.atomAt(section, place + bias));
+    const [atom] = found;
+    if (atom !== undefined && found.every((other) => other === atom))
+      return { target: this.targetOf(atom), addend: place - atom.start };
+    const choices = found.flatMap((choice) => (choice ? [{ atom: choice, addend: place - choice.start }] : []));
+    const what = `${section.name}: which variable is meant, is not clear`;
+    const target: Target = { kind: 'unknown', what, ...(choices.length === found.length && { choices }) };
+    return { target, addend };
   }
 
   /** The atom at an offset. Where a section is one atom, all offsets are its own, also those outside of it. */
@@ -78,17 +107,19 @@ export class Resolver {
     const atoms = this.atoms[section.index] ?? [];
     if (atoms.length === 1) return atoms[0];
     const atom = lastAtOrBefore(atoms, offset, ({ start }) => start);
-    return atom !== undefined && offset <= atom.start + Math.max(0, atom.sizeBytes - 1) ? atom : undefined;
+    if (atom === undefined) return undefined;
+    // The place behind the last one can be about nothing else: an array's end, or where unwinding data stops.
+    const isLast = atom === atoms.at(-1);
+    return offset <= atom.start + Math.max(0, atom.sizeBytes - (isLast ? 0 : 1)) ? atom : undefined;
   }
 }
 
-const latin1 = new TextDecoder('latin1');
-
 function stringIn(section: ElfSection, offset: number): Target | undefined {
   if (offset < 0 || offset >= section.data.length) return undefined;
-  const end = section.data.indexOf(0, offset);
-  if (end < 0) return undefined;
-  return { kind: 'string', text: latin1.decode(section.data.subarray(offset, end)) };
+  const { data } = section;
+  const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+  const end = bytes.indexOf(0, offset);
+  return end < 0 ? undefined : { kind: 'string', text: bytes.toString('latin1', offset, end) };
 }
 
 function constantIn(section: ElfSection, offset: number): Target | undefined {

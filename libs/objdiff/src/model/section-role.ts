@@ -5,7 +5,7 @@ export type SectionRole =
   | 'text'
   /** noinstr and entry code: runs where ftrace must not. */
   | 'noinstr'
-  /** Snippets of static_cpu_has(), each reached by one jump out of a function and jumping back into it. */
+  /** Snippets of static_cpu_has() and of exception fix-ups, each reached from one place of a function and jumping back to it. */
   | 'aux'
   /** Ran once at boot or load, and is gone since. */
   | 'init'
@@ -26,6 +26,8 @@ export type SectionRole =
   | 'dyndbg'
   /** Symbols for modules. */
   | 'export'
+  /** What the fix's author says about the fix itself (KPATCH_IGNORE_FUNCTION and its like): not part of the kernel. */
+  | 'remark'
   /** Hints that new code can do without. */
   | 'annotation'
   /** A table that the kernel walks, of initcalls, parameters, trace events …: entries can't be added to a running one. */
@@ -38,6 +40,9 @@ const exact: Readonly<Record<string, SectionRole>> = {
   '.altinstructions': 'special',
   '.altinstr_replacement': 'special',
   '.altinstr_aux': 'aux',
+  '.fixup': 'aux',
+  // Where a reference count has overflowed (4.15 to 4.20).
+  '.text..refcount': 'aux',
   __ex_table: 'special',
   __jump_table: 'special',
   '.static_call_sites': 'special',
@@ -45,12 +50,26 @@ const exact: Readonly<Record<string, SectionRole>> = {
   '.smp_locks': 'special',
   '.retpoline_sites': 'special',
   '.return_sites': 'special',
+  '.call_sites': 'special',
+  '.cfi_sites': 'special',
+  '.kcfi_traps': 'special',
   '.orc_unwind': 'special',
   '.orc_unwind_ip': 'special',
   __mcount_loc: 'special',
   '.data.once': 'once',
   '.data..once': 'once',
+  // clang puts WARN_ONCE's flags there, in kernels before 4.16.
+  '.data.unlikely': 'once',
   __dyndbg: 'dyndbg',
+  // Its name before 5.10.
+  __verbose: 'dyndbg',
+  // May refer to what is gone after boot, and stays itself.
+  '.ref.data': 'data',
+  '.ref.text': 'text',
+  // Thrown away by the kernel's linker script on x86.
+  __patchable_function_entries: 'ignored',
+  // Functions whose address nobody takes: the kernel makes sure of it. New code can do without.
+  '.ibt_endbr_seal': 'annotation',
   '.modinfo': 'ignored',
   '.BTF_ids': 'annotation',
   '.printk_index': 'annotation',
@@ -60,6 +79,7 @@ const exact: Readonly<Record<string, SectionRole>> = {
 };
 
 const prefixes: readonly (readonly [prefix: string, role: SectionRole])[] = [
+  ['.kpatch.ignore.', 'remark'],
   ['.discard.', 'ignored'],
   ['.note', 'ignored'],
   ['.debug', 'ignored'],
@@ -72,7 +92,6 @@ const prefixes: readonly (readonly [prefix: string, role: SectionRole])[] = [
   ['.export_symbol', 'export'],
   ['.init.', 'init'],
   ['.exit.', 'init'],
-  ['.ref.text', 'init'],
   ['.meminit.', 'init'],
   ['.memexit.', 'init'],
   ['.cpuinit.', 'init'],
@@ -100,6 +119,7 @@ export function roleOf(section: ElfSection): SectionRole {
   if (known !== undefined) return known;
   const merged = (section.flags & SectionFlag.MERGE) !== 0 && !section.name.startsWith('.init');
   if (merged) return (section.flags & SectionFlag.STRINGS) !== 0 ? 'strings' : 'constants';
+  if (section.name.startsWith('.text.')) return 'text';
   for (const [prefix, role] of prefixes) if (section.name.startsWith(prefix)) return role;
   return (section.flags & SectionFlag.EXECINSTR) !== 0 ? 'text' : 'registry';
 }
