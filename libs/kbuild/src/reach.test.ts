@@ -64,8 +64,9 @@ test('keeps the index beside the profile, and makes another when a file changes'
 });
 
 test('a source that cannot be walked reaches nobody knows whom', async () => {
-  const { read } = treeOf(source);
-  expect(await reaching({ read }, 'fs/private.h', '')).toBe('unknown');
+  const tree = treeOf(source);
+  const unwalkable: SourceTree = { read: async (path) => await tree.read(path) };
+  expect(await reaching(unwalkable, 'fs/private.h', '')).toBe('unknown');
 });
 
 test('the same source gives the same code in any folder, whatever the umask', async () => {
