@@ -78,6 +78,11 @@ function checkModule(module: Buffer, manifest: Manifest, kernel: RunningKernel):
     const name = JSON.stringify(modinfo.get('name'));
     throw Refusal.of('wrong-module', `the module calls itself ${name}, its manifest ${manifest.module}`);
   }
+  const staysLoaded = modinfo.get('stays_loaded') === 'Y';
+  if (staysLoaded === manifest.reversible) {
+    const says = staysLoaded ? 'that it can’t be unloaded' : 'nothing of staying loaded';
+    throw Refusal.of('wrong-module', `the module says ${says}, its manifest reversible: ${manifest.reversible}`);
+  }
   const vermagic = (modinfo.get('vermagic') ?? '').trim();
   if (vermagic !== manifest.kernel.vermagic.trim() || vermagic.split(' ')[0] !== kernel.release) {
     throw Refusal.of('wrong-vermagic', `the module was built for ${JSON.stringify(vermagic)}`);

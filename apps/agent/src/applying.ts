@@ -98,7 +98,12 @@ async function load(context: AgentContext, bundleId: string, { module, summary }
   const { functions } = summary;
   try {
     const { transitionMs } = await state.bundles.withModule(summary.module, module, async (file) =>
-      loader.load(file, summary.module, { functions, transitionTimeoutMs, onStall: (tasks) => stalls.push(tasks) }),
+      loader.load(file, summary.module, {
+        functions,
+        transitionTimeoutMs,
+        unload: summary.reversible,
+        onStall: (tasks) => stalls.push(tasks),
+      }),
     );
     await recordStalls(context, bundleId, stalls);
     await state.journal.append({ type: 'Applied', bundleId, transitionMs });
@@ -117,8 +122,11 @@ export async function reverseBundle(context: AgentContext, bundleId: string, why
   const stalls: (readonly StalledTask[])[] = [];
   await state.journal.append({ type: 'ReverseBegun', bundleId });
   try {
-    const options = { transitionTimeoutMs, onStall: (tasks: readonly StalledTask[]) => void stalls.push(tasks) };
-    const { transitionMs } = await loader.reverse(summary.module, options);
+    const { transitionMs } = await loader.reverse(summary.module, {
+      transitionTimeoutMs,
+      unload: summary.reversible,
+      onStall: (tasks) => void stalls.push(tasks),
+    });
     await recordStalls(context, bundleId, stalls);
     await state.journal.append({ type: 'Reversed', bundleId, transitionMs });
     log(`reversed ${bundleId}: ${why}`);

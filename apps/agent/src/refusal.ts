@@ -23,7 +23,6 @@ export type RefusalCode =
   | 'function-conflict'
   | 'recalled'
   | 'no-space'
-  | 'not-reversible'
   | 'not-cached';
 
 /** A bundle that must not, or could not, be applied: every reason at once. */

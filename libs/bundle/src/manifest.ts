@@ -45,6 +45,7 @@ export const manifestSchema = z.object({
   module: z.string().regex(/^[a-z0-9_]{1,55}$/),
   /** Replaces all earlier live patches instead of standing beside them. */
   replace: z.boolean(),
+  /** Can it be taken out of the kernel again, and be put in anew, without a reboot? If not, it can still be taken back once. */
   reversible: z.boolean(),
   payload: z
     .array(z.object({ path: payloadPathSchema, sha256: digestSchema, length: z.number().int().positive() }))

@@ -21,6 +21,8 @@ export type LoaderErrorCode =
   | 'unknown-symbol'
   | 'malformed-module'
   | 'already-loaded'
+  /** It was taken back in this boot, and is of a kind that can't be unloaded: only the next boot takes it in again. */
+  | 'stays-loaded'
   /** Another live patch is in transition, or the module is still in use: try again. */
   | 'busy'
   /** insmod failed in a way that isn't in this list. */

@@ -1,4 +1,4 @@
-import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { noteBytes } from '#libs/elf';
@@ -49,6 +49,30 @@ const functions = [
 ];
 const quick: LoadOptions = { functions, transitionTimeoutMs: 400, stallAfterMs: 100 };
 const patches = async () => (await readdir(join(root, 'sys/kernel/livepatch'))).filter((name) => name !== '.keep');
+
+describe('a module that has to stay', () => {
+  const staying = { ...quick, unload: false };
+
+  it('is taken back but not unloaded, and only the next boot takes it in again', async () => {
+    const fixture = await loader();
+    await fixture.load('fixture.ko', 'fixture', staying);
+    await write({ 'sys/module/fixture/initstate': 'live\n' });
+    // As the kernel does when the last task has left it.
+    const disabled = watchDisabled();
+    await expect(fixture.reverse('fixture', staying)).resolves.toMatchObject({ moduleMs: 0 });
+    await disabled;
+    await expect(fixture.load('fixture.ko', 'fixture', staying)).rejects.toMatchObject({ code: 'stays-loaded' });
+  });
+
+  async function watchDisabled(): Promise<void> {
+    const folder = join(root, 'sys/kernel/livepatch/fixture');
+    for (;;) {
+      if ((await readFile(join(folder, 'enabled'), 'utf8')).trim() === '0')
+        return await rm(folder, { recursive: true });
+      await new Promise((done) => setTimeout(done, 5));
+    }
+  }
+});
 
 describe('loading', () => {
   it('proves what the kernel replaced, and can be taken back', async () => {

@@ -24,6 +24,8 @@ export interface TransitionOptions {
   /** After this long `onStall` hears who holds it; 5 s by default. */
   readonly stallAfterMs?: number;
   readonly onStall?: (tasks: readonly StalledTask[]) => void;
+  /** false: the module stays when its patch has been taken back, because the kernel may hold on to addresses in it. */
+  readonly unload?: boolean;
 }
 
 export interface LoadOptions extends TransitionOptions {
@@ -87,7 +89,7 @@ export class Loader {
       );
     }
     if (await this.tree.has(module)) throw new LoaderError('already-loaded', `${module} is in the kernel already`);
-    await this.removeLeftover(module);
+    await this.removeLeftover(module, options);
     const moduleMs = await this.insmod(file, module);
     const start = performance.now();
     const stalled = await this.awaitTransition(module, 1, options);
@@ -99,7 +101,7 @@ export class Loader {
     const difference = await this.proveFunctions(module, options.functions);
     if (difference !== undefined) {
       if (await this.tree.has(module)) await this.reverse(module, options);
-      else await this.rmmod(module);
+      else await this.unload(module, options);
       throw new LoaderError('wrong-functions', `${module} was taken back: ${difference}`);
     }
     return { moduleMs: Math.round(moduleMs), transitionMs: Math.round(transitionMs) };
@@ -119,7 +121,7 @@ export class Loader {
     return undefined;
   }
 
-  /** Takes a patch back and its module out. @throws LoaderError `not-loaded`, `reverse-stalled`, `busy`, `not-permitted`. */
+  /** Takes a patch back, and its module out unless it has to stay. @throws LoaderError `not-loaded`, `reverse-stalled`, `busy`, `not-permitted`. */
   async reverse(module: string, options: TransitionOptions): Promise<Transition> {
     const patch = await this.tree.read(module);
     if (patch === undefined) throw new LoaderError('not-loaded', `${module} is not in the kernel`);
@@ -130,7 +132,7 @@ export class Loader {
       throw new LoaderError('reverse-stalled', `${module} is still being taken back: ${tellTasks(stalled)}`, stalled);
     }
     const transitionMs = performance.now() - start;
-    const moduleMs = await this.rmmod(module);
+    const moduleMs = await this.unload(module, options);
     return { moduleMs: Math.round(moduleMs), transitionMs: Math.round(transitionMs) };
   }
 
@@ -157,9 +159,19 @@ export class Loader {
   }
 
   /** A patch that was taken back and then let go of only after its loader had given up: its module is still there. */
-  private async removeLeftover(module: string): Promise<void> {
+  private async removeLeftover(module: string, options: TransitionOptions): Promise<void> {
     const state = await readText(join(this.root, 'sys/module', module, 'initstate'));
-    if (state === 'live' && !(await this.tree.has(module))) await this.rmmod(module);
+    if (state !== 'live' || (await this.tree.has(module))) return;
+    if (options.unload === false)
+      throw new LoaderError(
+        'stays-loaded',
+        `${module} was taken back in this boot and can't be unloaded: it can be applied again after a reboot`,
+      );
+    await this.rmmod(module);
+  }
+
+  private async unload(module: string, { unload = true }: TransitionOptions): Promise<number> {
+    return unload ? await this.rmmod(module) : 0;
   }
 
   private async insmod(file: string, module: string): Promise<number> {

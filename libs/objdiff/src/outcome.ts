@@ -57,6 +57,7 @@ export type ReasonCode =
   | 'syscall-converted'
   | 'old-code-runs-on'
   | 'new-code-address'
+  | 'constant-handed-on'
   | 'thread-function-changed'
   | 'waits-inside'
   | 'locking-changed'

@@ -128,7 +128,7 @@ export const reasonCodes: Readonly<Record<ReasonCode, ReasonMeaning>> = {
   ),
   'constant-copied': notice(
     'A constant table changed; the functions that use it get a copy of their own.',
-    'Nothing where elements are only read. Where the address is handed on, see that nothing keeps it before the patch is unloaded.',
+    'Nothing: its elements are only read.',
   ),
   'annotation-dropped': notice('A hint about code changed that only matters to tracers.', 'Nothing.'),
   'callers-included': notice(
@@ -145,7 +145,11 @@ export const reasonCodes: Readonly<Record<ReasonCode, ReasonMeaning>> = {
   ),
   'new-code-address': notice(
     'The address of a new function is given away: a timer, a work item or a table may keep it.',
-    'Before the patch is unloaded, see that nothing holds the address any more; disabling it is safe.',
+    'Nothing: the module is made so that it can’t be unloaded. It can be taken back, and goes with the next boot.',
+  ),
+  'constant-handed-on': notice(
+    'A copy of a constant table is handed on by the functions that use it, and who has its address may keep it.',
+    'Nothing: the module is made so that it can’t be unloaded. It can be taken back, and goes with the next boot.',
   ),
   'thread-function-changed': notice(
     'The function of a kernel thread changed, which is on that thread’s stack for as long as the thread runs.',

@@ -107,6 +107,23 @@ describe('a module', () => {
     expect(await relocations(bytes, '.rela.text')).toContain('PC32 h - 4');
   });
 
+  test('can’t be unloaded where the kernel may keep the address of new code', async () => {
+    const before = 'int f(int a) { return a; }';
+    const known = new SmallKernel({ f: 'T', use: 'T', other: 'T' });
+    const exitOf = async (after: string) => {
+      const outcome = emit(known, await select(before, after));
+      const { out } = await readelf(bytesOf(outcome), '-sW');
+      const staysLoaded = Buffer.from(bytesOf(outcome)).includes('\0stays_loaded=Y\0');
+      return { hasExit: / cleanup_module$/m.test(out), staysLoaded };
+    };
+    const fresh = 'static noinline int fresh(int a) { return other(a) + 1; }';
+    expect(await exitOf(`${fresh} int f(int a) { return fresh(a); }`)).toEqual({ hasExit: true, staysLoaded: false });
+    expect(await exitOf(`${fresh} int f(int a) { use(fresh); return a; }`)).toEqual({
+      hasExit: false,
+      staysLoaded: true,
+    });
+  });
+
   test('hides new functions from kallsyms, so that the range of a replacing one covers them', async () => {
     const after = `#define K 2\n${h} int f(int a) { return h(a) + 1; }`;
     const known = new SmallKernel({ f: 'T', use: 'T', other: 'T' });

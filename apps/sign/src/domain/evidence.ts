@@ -36,7 +36,7 @@ export function examine({ built, fix, kernel, module, series = [] }: Evidence): 
   ];
   if (refused.length > 0) return { refused };
   return {
-    input: manifestOf(built, proposed, imported, series),
+    input: manifestOf(built, proposed, imported, series, isUnloadable(module)),
     payloads: new Map([[payloadPathOf(built.module.name), module]]),
   };
 }
@@ -112,11 +112,16 @@ function broughtOf(
 function moduleInfo(module: Uint8Array): ReadonlyMap<string, string> {
   const text = Buffer.from(module).toString('latin1');
   const found = new Map<string, string>();
-  for (const key of ['name', 'livepatch', 'vermagic']) {
+  for (const key of ['name', 'livepatch', 'vermagic', 'stays_loaded']) {
     const value = new RegExp(`(?:^|\\0)${key}=([\\x20-\\x7e]{1,256})\\0`).exec(text)?.[1];
     if (value !== undefined) found.set(key, value);
   }
   return found;
+}
+
+/** A module whose addresses the kernel may hold on to has no exit function, and says so. */
+function isUnloadable(module: Uint8Array): boolean {
+  return moduleInfo(module).get('stays_loaded') !== 'Y';
 }
 
 function manifestOf(
@@ -124,6 +129,7 @@ function manifestOf(
   proposed: EventData<'FixProposed'>,
   imported: EventData<'KernelImported'>,
   series: readonly SeriesCommit[],
+  reversible: boolean,
 ): ManifestInput {
   const { fixId, subject, cves, paths, upstream, source } = proposed;
   return {
@@ -144,7 +150,7 @@ function manifestOf(
     loader: { format: 'klp-module', minVersion: 1 },
     module: built.module.name,
     replace: false,
-    reversible: true,
+    reversible,
   };
 }
 

@@ -39,17 +39,17 @@ export function copyChangedConstants(
     }
     for (const table of copied) {
       twins.separate(table);
-      findings.notice({
-        code: 'constant-copied',
-        symbol: table.name,
-        reason:
-          (table === after
-            ? 'a constant table changed; the functions that use it get a copy of their own'
-            : `it points to ${after.name}, which changed; the functions that use it get copies of both`) +
-          (tables.isHandedOn(table)
-            ? ', whose address they hand on: nothing may keep it when the patch is unloaded'
-            : ''),
-      });
+      const reason =
+        table === after
+          ? 'a constant table changed; the functions that use it get a copy of their own'
+          : `it points to ${after.name}, which changed; the functions that use it get copies of both`;
+      if (tables.isHandedOn(table))
+        findings.notice({
+          code: 'constant-handed-on',
+          symbol: table.name,
+          reason: `${reason}, whose address they hand on: who has it may keep it when the patch is taken back`,
+        });
+      else findings.notice({ code: 'constant-copied', symbol: table.name, reason });
     }
   }
   return untouched;

@@ -49,6 +49,7 @@ export interface LoaderRequest {
   readonly name: string;
   readonly kernel: KernelView;
   readonly replace: boolean;
+  readonly unloadable: boolean;
   readonly tags: Readonly<Record<string, string>>;
   readonly functions: readonly PlacedFunction[];
 }
@@ -61,7 +62,8 @@ export function loaderData(request: LoaderRequest, constants: Constants, finding
   if (structures.missing) return undefined;
   const init = new OutputSection('.init.text', SectionType.PROGBITS, ALLOC | EXECINSTR);
   const exit = new OutputSection('.exit.text', SectionType.PROGBITS, ALLOC | EXECINSTR);
-  addCode(init, exit, livepatch.patch, thisModule, structures);
+  addInit(init, livepatch.patch, thisModule, structures);
+  if (request.unloadable) addExit(exit, thisModule, structures);
   return { sections: [init, exit, livepatch.section, thisModule.section, modinfoSection(request)] };
 }
 
@@ -125,10 +127,9 @@ function livepatchSection(
   return { section, patch: place(section, patchAt, 'klp_patch', patchBytes.length, SymbolType.OBJECT) };
 }
 
-/** init_module: mov $klp_patch, %rdi; jmp klp_enable_patch. cleanup_module: ret, without which it couldn't be unloaded. */
-function addCode(
+/** init_module: mov $klp_patch, %rdi; jmp klp_enable_patch. */
+function addInit(
   init: OutputSection,
-  exit: OutputSection,
   patch: Place,
   thisModule: { section: OutputSection },
   structures: Structures,
@@ -137,19 +138,24 @@ function addCode(
   relocate(init, 3, patch, RelocationType.ABS32S);
   const enable: Resolved = { kind: 'import', name: 'klp_enable_patch' };
   init.relocations.push({ offset: 8, type: RelocationType.PLT32, target: enable, addend: -4, owner: 'vmlinux' });
-  exit.append(Uint8Array.of(0xc3, 0xcc), 16);
   const initPlace = place(init, 0, 'init_module', init.sizeBytes, SymbolType.FUNC);
-  const exitPlace = place(exit, 0, 'cleanup_module', exit.sizeBytes, SymbolType.FUNC);
   relocate(thisModule.section, structures.offset('module', 'init'), initPlace);
+}
+
+/** cleanup_module: ret. The kernel never unloads a module that has an init but no exit function (delete_module, EBUSY). */
+function addExit(exit: OutputSection, thisModule: { section: OutputSection }, structures: Structures): void {
+  exit.append(Uint8Array.of(0xc3, 0xcc), 16);
+  const exitPlace = place(exit, 0, 'cleanup_module', exit.sizeBytes, SymbolType.FUNC);
   relocate(thisModule.section, structures.offset('module', 'exit'), exitPlace);
 }
 
-function modinfoSection({ name, kernel, tags }: LoaderRequest): OutputSection {
+function modinfoSection({ name, kernel, unloadable, tags }: LoaderRequest): OutputSection {
   const section = new OutputSection('.modinfo', SectionType.PROGBITS, ALLOC);
   const extra = Object.keys(tags).sort();
   const fields = [
     'license=GPL',
     'livepatch=Y',
+    ...(unloadable ? [] : ['stays_loaded=Y']),
     ...extra.map((key) => `${key}=${tags[key]}`),
     'depends=',
     'retpoline=Y',

@@ -28,7 +28,12 @@ export function emitModule(request: EmitRequest): EmitOutcome {
   const functions = request.diffs.flatMap((diff) => patchedSymbols(diff, layout, kernel));
   refuseTwice(functions, findings);
   const { name, replace, tags = {} } = request;
-  const loader = loaderData({ name, kernel: request.kernel, replace, tags, functions }, constants, findings);
+  const unloadable = !request.diffs.some(({ staysLoaded }) => staysLoaded);
+  const loader = loaderData(
+    { name, kernel: request.kernel, replace, unloadable, tags, functions },
+    constants,
+    findings,
+  );
   const content = [
     layout.text,
     ...(loader?.sections ?? []),
@@ -46,6 +51,7 @@ export function emitModule(request: EmitRequest): EmitOutcome {
     bytes: withBuildId(sections, layout),
     functions: functions.map(({ symbol }) => symbol),
     depends: [],
+    unloadable,
     notices: findings.notices,
   };
 }

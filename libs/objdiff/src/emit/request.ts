@@ -37,6 +37,8 @@ export type EmitOutcome =
       readonly functions: readonly PatchedSymbol[];
       /** Modules that must be loaded first (their exports are used). */
       readonly depends: readonly string[];
+      /** Can it be unloaded once it has been taken back? If not, it says `stays_loaded=Y` in .modinfo and has no exit function. */
+      readonly unloadable: boolean;
       readonly notices: readonly Reason[];
     }
   | { readonly outcome: 'refused'; readonly reasons: readonly Reason[] };

@@ -5,6 +5,7 @@ import { type Atom, isCopied, isShared, type Reference } from '../model/atom.js'
 import { coldParentName, isNumbered } from '../model/names.js';
 import type { ObjectFile } from '../model/object-file.js';
 import type { InFlight } from './in-flight.js';
+import type { ReasonCode } from '../outcome.js';
 import type { KernelReference, Replacement, Selection } from './selection.js';
 import { takesAddress } from '../model/uses.js';
 
@@ -41,6 +42,7 @@ export function select(
       addedFunctions: inOrder.filter((atom) => atom.kind === 'function' && isNew(atom)),
       data: inOrder.filter((atom) => atom.kind === 'data'),
       inFlight: input.inFlight,
+      staysLoaded: findings.notices.some(({ code }) => outliving.has(code)),
       twins: correlation.twins,
     },
     added: inOrder.filter((atom) => isNew(atom) && !isBundled(atom)).map(({ name }) => name),
@@ -48,6 +50,9 @@ export function select(
     references: [...walk.references.values()].sort((a, b) => (a.symbol < b.symbol ? -1 : 1)),
   };
 }
+
+/** Notices of what the kernel may hold on to when the patch has been taken back. */
+const outliving: ReadonlySet<string> = new Set<ReasonCode>(['new-code-address', 'constant-handed-on']);
 
 function isNewGlobal(atom: Atom, { twins }: Correlation): boolean {
   return (
@@ -151,7 +156,7 @@ class Walk {
     this.findings.notice({
       code: 'new-code-address',
       symbol: target.name,
-      reason: `new code, of which ${user.name} gives the address away: it may be kept and called when the patch has been unloaded`,
+      reason: `new code, of which ${user.name} gives the address away: it may be kept and called when the patch has been taken back`,
     });
   }
 

@@ -38,6 +38,8 @@ export interface Selection {
   readonly data: readonly Atom[];
   /** Old code that may still run when the kernel thinks every task out of it. */
   readonly inFlight: readonly InFlight[];
+  /** Does the kernel perhaps keep an address of new code or data? Then the module must not be unloaded. */
+  readonly staysLoaded: boolean;
   /** How to name what isn't included: as the original's twin. */
   readonly twins: Pick<Twins, 'originalOf'>;
 }
