@@ -320,6 +320,21 @@ describe('a hostile mirror', () => {
   });
 });
 
+it('takes files from a mirror that packs them', async () => {
+  const world = await World.begin();
+  try {
+    world.attack = (path, response) => {
+      const bytes = world.files.files.get(path);
+      if (bytes === undefined) return false;
+      response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync(bytes));
+      return true;
+    };
+    expect(await world.download('one')).toBe('the bundle one');
+  } finally {
+    await world.close();
+  }
+});
+
 describe('a fast-forward attack', () => {
   it('ends with new keys, on the machine that saw it too', async () => {
     const world = await World.begin();

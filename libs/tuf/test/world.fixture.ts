@@ -7,7 +7,7 @@ import { HttpFetcher, type HttpLimits } from '../src/client/http-fetcher.js';
 import { TufError, type TufErrorCode } from '../src/errors.js';
 import { Ed25519Signer } from '../src/keys/signer.js';
 import { targetFileName } from '../src/metadata/names.js';
-import { MemoryStore } from '../src/store/store.js';
+import { MemoryStore, type MetadataStore } from '../src/store/store.js';
 import { MemoryFiles } from '../src/repository/files.js';
 import { standardPolicy } from '../src/repository/policy.js';
 import { type OnlineSigners, Repository } from '../src/repository/repository.js';
@@ -87,7 +87,7 @@ export class World {
     await this.repository.renew(nowMs, 'none');
   }
 
-  update(nowMs = startMs, store = this.store): Promise<Update> {
+  update(nowMs = startMs, store: MetadataStore = this.store): Promise<Update> {
     const fetcher = new HttpFetcher(this.#url, quick);
     return update({ store, metadata: fetcher, targets: fetcher }, nowMs);
   }
