@@ -242,9 +242,12 @@ async function measure(folder: string, shape: Shape): Promise<Report> {
   };
 }
 
+function kilo(bytes: number): string {
+  return `${(bytes / 1000).toFixed(1)} kB`;
+}
+
 function show(report: Report): string {
   const style = { head: [], border: [], compact: true };
-  const kilo = (bytes: number): string => `${(bytes / 1000).toFixed(1)} kB`;
   const bytes = new Table({ head: ['a machine fetches', 'over HTTP (gzip)', 'as it is'], style });
   const row = (what: string, { raw, gzip }: Bytes): void => void bytes.push([what, kilo(gzip), kilo(raw)]);
   row('at its first start', report.coldStart);

@@ -19,7 +19,7 @@ interface Case {
   /** Versions that a thief pushed up stand until the keys of snapshot and timestamp are changed (5.3.11). */
   readonly endsWith?: 'new keys';
   /** The mirror is the attacker's from now on. `old` is what it had when the client was last here. */
-  begin(world: World, old: ReadonlyMap<string, Uint8Array>): Promise<Attack>;
+  readonly begin: (world: World, old: ReadonlyMap<string, Uint8Array>) => Promise<Attack>;
 }
 
 // When the client was last here: root 1, targets 1, channel 2, release 1, snapshot 2. Since then bundle "two" was published: release 2,

@@ -1,5 +1,5 @@
 // What a thief of keys does: signs whatever is wanted.
-import { asObject, type JsonObject, parseJson } from '../src/metadata/json.js';
+import { asObject, parseJson } from '../src/metadata/json.js';
 import type { Signer } from '../src/keys/signer.js';
 import { signStatement } from '../src/repository/sign.js';
 
@@ -14,5 +14,5 @@ export function forge(
   if (bytes === undefined) throw new Error('there is nothing to forge');
   const signed = structuredClone(asObject(parseJson(bytes)['signed'], 'signed')) as unknown as Editable;
   edit(signed);
-  return signStatement(signed as unknown as JsonObject, signers, 0);
+  return signStatement(signed, signers, 0);
 }

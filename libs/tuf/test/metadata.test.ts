@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { generateKeyPairSync, sign } from 'node:crypto';
+import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { matchesPath } from '../src/client/scope.js';
 import { TufError, type TufErrorCode } from '../src/errors.js';
 import { isSignedBy, parseKey } from '../src/keys/key.js';
@@ -92,14 +92,16 @@ describe('parsing', () => {
   });
 });
 
+function pem(key: KeyObject): string {
+  return key.export({ type: 'spki', format: 'pem' }).toString();
+}
+
 function sig(keyid: string): object {
   return { keyid, sig: '' };
 }
 
 describe('keys', () => {
   const payload = Buffer.from('what is signed');
-  const pem = (key: ReturnType<typeof generateKeyPairSync>['publicKey']): string =>
-    key.export({ type: 'spki', format: 'pem' }).toString();
 
   it('are used as their scheme says, and as nothing else', () => {
     const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' });

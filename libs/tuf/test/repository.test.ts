@@ -55,8 +55,9 @@ describe('a repository', () => {
   });
 
   it('refuses names that are patterns, folders or another role', async () => {
+    const { repository } = world;
     const add = (ch: string, rel: string, name: string): Promise<unknown> =>
-      refusal(world.repository.addBundles(ch, rel, [{ name, length: 1, sha256 }], startMs));
+      refusal(repository.addBundles(ch, rel, [{ name, length: 1, sha256 }], startMs));
     expect(await add(channel, '6.*', 'x')).toBe('invalid-name');
     expect(await add(channel, '..', 'x')).toBe('invalid-name');
     expect(await add(channel, release, 'a/b')).toBe('invalid-name');

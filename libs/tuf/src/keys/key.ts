@@ -38,21 +38,20 @@ export function ed25519KeyObject(key: KeyObject): JsonObject {
   return { keytype: 'ed25519', scheme: 'ed25519', keyval: { public: raw.toString('hex') } };
 }
 
+type Check = (payload: Buffer, key: KeyObject, signature: Buffer) => boolean;
+
+const checks: Readonly<Record<Scheme, Check>> = {
+  ed25519: (payload, key, signature) => verify(null, payload, key, signature),
+  'ecdsa-sha2-nistp256': (payload, key, signature) => verify('sha256', payload, key, signature),
+  'rsassa-pss-sha256': (payload, key, signature) =>
+    verify('sha256', payload, { key, padding: constants.RSA_PKCS1_PSS_PADDING }, signature),
+};
+
 /** Whether the signature is the key's. Never throws: a signature that can't be read is not one. */
 export function isSignedBy({ scheme, key }: PublicKey, payload: Buffer, sig: string): boolean {
-  if (key === undefined || !hex.test(sig)) return false;
-  const signature = Buffer.from(sig, 'hex');
+  if (scheme === 'unknown' || key === undefined || !hex.test(sig)) return false;
   try {
-    switch (scheme) {
-      case 'ed25519':
-        return verify(null, payload, key, signature);
-      case 'ecdsa-sha2-nistp256':
-        return verify('sha256', payload, key, signature);
-      case 'rsassa-pss-sha256':
-        return verify('sha256', payload, { key, padding: constants.RSA_PKCS1_PSS_PADDING }, signature);
-      case 'unknown':
-        return false;
-    }
+    return checks[scheme](payload, key, Buffer.from(sig, 'hex'));
   } catch {
     return false;
   }
