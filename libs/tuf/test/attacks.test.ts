@@ -1,8 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
+import { initialise } from '../src/client/client.js';
 import type { TufErrorCode } from '../src/errors.js';
 import { describe as described } from '../src/repository/sign.js';
+import { MemoryStore } from '../src/store/store.js';
 import { forge } from './forge.fixture.js';
 import { type Attack, dayMs, hourMs, refusal, role, serving, signers, startMs, World } from './world.fixture.js';
 
@@ -173,6 +175,47 @@ const cases: Case[] = [
     },
   },
   {
+    attack: 'a root that hands over to the attacker’s keys, signed by those alone',
+    code: 'threshold-not-met',
+    begin: async ({ root }) => {
+      const own = signers(3);
+      const next = await forge(root, own, (it) => {
+        it.version++;
+        for (const { keyId, publicKey } of own) it.keys[keyId] = publicKey;
+        it.roles.root.keyids = own.map(({ keyId }) => keyId);
+      });
+      return serving(new Map([['2.root.json', next]]));
+    },
+  },
+  {
+    attack: 'both channel keys stolen: another file of the version that the snapshot names',
+    code: 'mix-and-match',
+    begin: async ({ keys, files, store }) => {
+      await store.remove('debian-amd64');
+      const forged = await forge(files.files.get('2.debian-amd64.json'), keys.online.channel, (it) => {
+        it.expires = it.expires.replace('2026', '2036'); // of the same length, or it would be endless data
+      });
+      return serving(new Map([['2.debian-amd64.json', forged]]));
+    },
+  },
+  {
+    attack: 'a snapshot under a higher version than its own, by a thief of the timestamp key',
+    code: 'mix-and-match',
+    endsWith: 'new keys',
+    begin: async ({ keys, files }) => {
+      const snapshot = files.files.get('3.snapshot.json')!;
+      const timestamp = await forge(files.files.get('timestamp.json'), keys.online.timestamp, (it) => {
+        it.meta['snapshot.json'] = { version: 4, ...described(snapshot) };
+      });
+      return serving(
+        new Map([
+          ['4.snapshot.json', snapshot],
+          ['timestamp.json', timestamp],
+        ]),
+      );
+    },
+  },
+  {
     attack: 'one root key that signs under two ids',
     code: 'threshold-not-met',
     begin: async ({ root, keys }) => {
@@ -330,6 +373,32 @@ it('takes files from a mirror that packs them', async () => {
       return true;
     };
     expect(await world.download('one')).toBe('the bundle one');
+  } finally {
+    await world.close();
+  }
+});
+
+it('shows a freeze to a machine that was never here before, too', async () => {
+  const world = await World.begin();
+  try {
+    const cold = async (afterMs: number): Promise<unknown> => {
+      const store = new MemoryStore();
+      await initialise(store, world.root);
+      return world.update(startMs + afterMs, store);
+    };
+    await expect(cold(25 * hourMs)).rejects.toMatchObject({
+      code: 'freeze',
+      message: expect.stringMatching(/^timestamp/),
+    });
+    await expect(cold(366 * dayMs)).rejects.toMatchObject({ code: 'freeze', message: expect.stringMatching(/^root/) });
+    const timestamp = await forge(world.files.files.get('timestamp.json'), world.keys.online.timestamp, (it) => {
+      it.expires = '2027-01-01T00:00:00Z';
+    });
+    world.attack = serving(new Map([['timestamp.json', timestamp]]));
+    await expect(cold(8 * dayMs)).rejects.toMatchObject({
+      code: 'freeze',
+      message: expect.stringMatching(/^snapshot/),
+    });
   } finally {
     await world.close();
   }
