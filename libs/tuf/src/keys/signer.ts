@@ -1,0 +1,36 @@
+import { generateKeyPairSync, type KeyObject, createPublicKey, sign } from 'node:crypto';
+import type { JsonObject } from '../metadata/json.js';
+import { ed25519KeyObject, keyIdOf } from './key.js';
+
+/**
+ * Signs with one key, wherever that is: in memory, in a file, behind PKCS#11 or a key service. The repository never sees the key.
+ */
+export abstract class Signer {
+  /** The public key as metadata carries it, and its id. */
+  abstract readonly publicKey: JsonObject;
+  abstract readonly keyId: string;
+  abstract sign(payload: Buffer): Promise<Buffer>;
+}
+
+/** A key in memory. */
+export class Ed25519Signer extends Signer {
+  override readonly publicKey: JsonObject;
+  override readonly keyId: string;
+  readonly #privateKey: KeyObject;
+
+  constructor(privateKey: KeyObject) {
+    super();
+    if (privateKey.asymmetricKeyType !== 'ed25519') throw new TypeError('the key is no Ed25519 key');
+    this.#privateKey = privateKey;
+    this.publicKey = ed25519KeyObject(createPublicKey(privateKey));
+    this.keyId = keyIdOf(this.publicKey);
+  }
+
+  static generate(): Ed25519Signer {
+    return new Ed25519Signer(generateKeyPairSync('ed25519').privateKey);
+  }
+
+  override async sign(payload: Buffer): Promise<Buffer> {
+    return sign(null, payload, this.#privateKey);
+  }
+}
