@@ -50,6 +50,15 @@ const functions = [
 const quick: LoadOptions = { functions, transitionTimeoutMs: 400, stallAfterMs: 100 };
 const patches = async () => (await readdir(join(root, 'sys/kernel/livepatch'))).filter((name) => name !== '.keep');
 
+/** Lets the patch go, as the kernel does when the last task has left it. */
+async function watchDisabled(): Promise<void> {
+  const folder = join(root, 'sys/kernel/livepatch/fixture');
+  for (;;) {
+    if ((await readFile(join(folder, 'enabled'), 'utf8')).trim() === '0') return await rm(folder, { recursive: true });
+    await new Promise((done) => setTimeout(done, 5));
+  }
+}
+
 describe('a module that has to stay', () => {
   const staying = { ...quick, unload: false };
 
@@ -57,21 +66,11 @@ describe('a module that has to stay', () => {
     const fixture = await loader();
     await fixture.load('fixture.ko', 'fixture', staying);
     await write({ 'sys/module/fixture/initstate': 'live\n' });
-    // As the kernel does when the last task has left it.
     const disabled = watchDisabled();
     await expect(fixture.reverse('fixture', staying)).resolves.toMatchObject({ moduleMs: 0 });
     await disabled;
     await expect(fixture.load('fixture.ko', 'fixture', staying)).rejects.toMatchObject({ code: 'stays-loaded' });
   });
-
-  async function watchDisabled(): Promise<void> {
-    const folder = join(root, 'sys/kernel/livepatch/fixture');
-    for (;;) {
-      if ((await readFile(join(folder, 'enabled'), 'utf8')).trim() === '0')
-        return await rm(folder, { recursive: true });
-      await new Promise((done) => setTimeout(done, 5));
-    }
-  }
 });
 
 describe('loading', () => {
