@@ -66,8 +66,7 @@ export async function splitTrees(input: SplitInput): Promise<SplitResult> {
   const changes = await trees.diff(base, target);
   const woven =
     candidates.length === 0 ? undefined : await splitByCandidates(trees, { base, changes }, candidates, changelog);
-  const files =
-    woven?.rest ?? (await readChanges(trees, changes, (done) => report('read', done, changes.length)));
+  const files = woven?.rest ?? (await readChanges(trees, changes, (done) => report('read', done, changes.length)));
   report('attribute', 0, 1);
   const plan = planSplit(
     files.map(({ delta }) => delta),

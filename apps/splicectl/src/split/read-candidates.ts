@@ -87,7 +87,8 @@ async function* messagesOf(source: string, skipped: Skipped): AsyncGenerator<str
   const whole = await stat(source).catch(() => undefined);
   const path = whole || hash < 0 ? source : source.slice(0, hash);
   const there = whole ?? (await stat(path).catch(() => undefined));
-  if (!there) throw new Error(`there are no candidates at ${path}: give an mbox, a folder of patches or a git repository`);
+  if (!there)
+    throw new Error(`there are no candidates at ${path}: give an mbox, a folder of patches or a git repository`);
   if (!there.isDirectory()) return yield* messagesIn(createReadStream(path), skipped);
   const gitDir = await gitDirOf(path);
   if (gitDir !== undefined) return yield* loggedMessages(gitDir, whole ? undefined : source.slice(hash + 1), skipped);
@@ -134,7 +135,7 @@ async function* messagesIn(chunks: AsyncIterable<Buffer>, skipped: Skipped): Asy
     const text = rest + chunk.toString('latin1');
     let from = 0;
     // Only a line break before `From ` can begin a message: whole chunks are searched, not every line.
-    for (let at = -1; (at = text.indexOf('\nFrom ', at + 1)) >= 0; ) {
+    for (let at = -1; (at = text.indexOf('\nFrom ', at + 1)) >= 0;) {
       const end = text.indexOf('\n', at + 1);
       if (end < 0 || !beginsMessage(text.slice(at + 1, end))) continue;
       add(text.slice(from, at + 1));

@@ -9,7 +9,10 @@ const valueOf = new Map([...alphabet].map((char, value) => [char, value]));
 export function binaryChange(lines: readonly string[], start: number): { change: BinaryChange; next: number } {
   const [, method, size] = /^(literal|delta) (\d{1,10})\r?\n?$/.exec(lines[start] ?? '') ?? [];
   if (method === undefined || Number(size) > maxBinaryBytes) {
-    throw new CandidateError('malformed', `a binary that is neither literal nor delta, or over ${maxBinaryBytes} bytes`);
+    throw new CandidateError(
+      'malformed',
+      `a binary that is neither literal nor delta, or over ${maxBinaryBytes} bytes`,
+    );
   }
   const packed: Buffer[] = [];
   let at = start + 1;

@@ -23,7 +23,7 @@ export function parseDiff(lines: readonly string[]): FilePatch[] {
   const files: OpenFile[] = [];
   let hunks = 0;
   let file: OpenFile | undefined;
-  for (let at = 0; at < lines.length; ) {
+  for (let at = 0; at < lines.length;) {
     const line = chomped(lines[at] ?? '');
     if (line.startsWith('diff --git ')) {
       if (files.length >= maxFiles) throw new CandidateError('too-large', `a patch of more than ${maxFiles} files`);

@@ -8,7 +8,9 @@ const maxHeaders = 500;
 
 /** Whether a line begins a message of an mbox: git's own `From <id> Mon Sep 17 00:00:00 2001`, or a mailer's. */
 export function beginsMessage(line: string): boolean {
-  return /^From (?:[0-9a-f]{40}|\S{1,320}) +(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) [A-Z][a-z]{2} +\d{1,2} \d\d:\d\d/.test(line);
+  return /^From (?:[0-9a-f]{40}|\S{1,320}) +(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) [A-Z][a-z]{2} +\d{1,2} \d\d:\d\d/.test(
+    line,
+  );
 }
 
 /**

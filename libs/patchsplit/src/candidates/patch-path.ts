@@ -22,7 +22,8 @@ export function unquoted(name: string): string {
 
 /** The two names of `diff --git a/x b/x`; none where they can't be told apart (then other headers name them). */
 export function gitHeaderPaths(names: string): [string | undefined, string | undefined] {
-  const quoted = /^("(?:[^"\\]|\\.)*"|\S.*?) ("(?:[^"\\]|\\.)*")$/s.exec(names) ?? /^("(?:[^"\\]|\\.)*") (.*)$/s.exec(names);
+  const quoted =
+    /^("(?:[^"\\]|\\.)*"|\S.*?) ("(?:[^"\\]|\\.)*")$/s.exec(names) ?? /^("(?:[^"\\]|\\.)*") (.*)$/s.exec(names);
   if (quoted) return [withoutPrefix(unquoted(quoted[1] ?? '')), withoutPrefix(unquoted(quoted[2] ?? ''))];
   const half = (names.length - 1) / 2;
   if (Number.isInteger(half) && withoutPrefix(names.slice(0, half)) === withoutPrefix(names.slice(half + 1))) {

@@ -5,7 +5,11 @@ export function lineKey(line: string): string {
 
 /** Whether a line tells something by itself: no blank, brace, `break;` or `else`. */
 export function isTelling(line: string): boolean {
-  return line.length > 5 && /\w\W*\w\W*\w\W*\w/.test(line) && !/^\s*(?:\/?\*+\/?|#?end(?:if)?|#?else|break;|return;|continue;|return 0;)\s*$/.test(line);
+  return (
+    line.length > 5 &&
+    /\w\W*\w\W*\w\W*\w/.test(line) &&
+    !/^\s*(?:\/?\*+\/?|#?end(?:if)?|#?else|break;|return;|continue;|return 0;)\s*$/.test(line)
+  );
 }
 
 /** The share of words and signs that two lines have in common, 0…1. */

@@ -17,7 +17,11 @@ const alike = 0.5;
  * that the target doesn't have. Only labels change, never which lines live on.
  * @param label that of the residual. Gives the labels of the commits that were amended, with how many lines.
  */
-export function amend(residuals: readonly Residual[], rejected: readonly Rejected[], label: number): Map<number, number> {
+export function amend(
+  residuals: readonly Residual[],
+  rejected: readonly Rejected[],
+  label: number,
+): Map<number, number> {
   const amended = new Map<number, number>();
   const count = (owner: number): void => void amended.set(owner, (amended.get(owner) ?? 0) + 1);
   const byLineage = new Map<Lineage | undefined, Rejected[]>();

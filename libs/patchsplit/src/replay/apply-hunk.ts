@@ -17,7 +17,7 @@ export function changesOf({ oldStart, signs, lines }: PatchHunk): Change[] {
   const changes: Change[] = [];
   let old = Math.max(0, oldStart - 1);
   let context: string[] = [];
-  for (let at = 0; at < lines.length; ) {
+  for (let at = 0; at < lines.length;) {
     if (signs[at] === ' ') {
       context.push(lines[at++] ?? '');
       old += 1;

@@ -109,6 +109,8 @@ function replayAll({ base, target }: Versions, choices: readonly Choice[]): Roun
   );
   const applied = choices.map(({ candidate }, label) => replay.apply(candidate, label));
   const undone = new Map<number, number>();
+  // Those that no candidate touched are left to be closed too.
+  for (const path of base.keys()) replay.tree.at(path);
   const residuals = closeAll(replay, target, choices.length, undone);
   return { replay, applied, residuals, undone };
 }
@@ -183,7 +185,10 @@ function wovenCommit(choice: Choice, { applied, undone }: Round, label: number, 
   const rejected = one?.rejected.length ?? 0;
   const lost = undone.get(label) ?? 0;
   const lines = one?.lines ?? 0;
-  const all = Math.max(1, lines + (one?.rejected ?? []).flatMap((each) => [...each.removed, ...each.added]).filter(isTelling).length);
+  const all = Math.max(
+    1,
+    lines + (one?.rejected ?? []).flatMap((each) => [...each.removed, ...each.added]).filter(isTelling).length,
+  );
   const share = Math.max(0, lines - lost) / all;
   const sure = lines === 0 && rejected === 0 ? choice.evidence.share : share;
   return {

@@ -108,7 +108,8 @@ export class Replay {
       lineage.weave.replace(label, 0, lineage.weave.live.length, weaveLines(after));
       return { lines: 0, rejected: [], structural: 1 };
     }
-    const opaque = lineage.weave.live.length === 1 && isOpaque(Buffer.from(lineage.weave.live[0]?.text ?? '', 'latin1'));
+    const opaque =
+      lineage.weave.live.length === 1 && isOpaque(Buffer.from(lineage.weave.live[0]?.text ?? '', 'latin1'));
     if (opaque) return { lines: 0, rejected: [], structural: 0 };
     const rejected: Rejected[] = [];
     let lines = 0;
@@ -169,7 +170,7 @@ function fuzzyPlace(lineage: Lineage, change: Change, offset: number): number | 
 /** Puts a hunk where its old lines are, change by change, so that unchanged lines keep their labels. */
 function putHunk(lineage: Lineage, { signs, lines }: PatchHunk, place: number, label: number): void {
   let at = place;
-  for (let next = 0; next < lines.length; ) {
+  for (let next = 0; next < lines.length;) {
     if (signs[next] === ' ') {
       at += 1;
       next += 1;

@@ -28,7 +28,10 @@ export function choose(scored: readonly Scored[], items: readonly StepItem[]): C
   const taken = new Set<Candidate>();
   for (const [subject, group] of bySubject) {
     const ranks = ranksOf.get(subject) ?? [];
-    const best = group.toSorted(byEvidence).slice(0, ranks.length).filter(isBelieved(group.length > ranks.length));
+    const best = group
+      .toSorted(byEvidence)
+      .slice(0, ranks.length)
+      .filter(isBelieved(group.length > ranks.length));
     for (const [at, one] of best.toSorted(byDate).entries()) {
       const rank = ranks[at] ?? 0;
       const item = items[rank];
@@ -77,7 +80,10 @@ function ranksBySubject(items: readonly StepItem[]): Map<string, number[]> {
 }
 
 /** RPM writes `[net] fix it` for `net: fix it`, and an item has lost its tag: so the subject without its prefix is looked up too. */
-function groupBySubject(scored: readonly Scored[], ranks: ReadonlyMap<string, readonly number[]>): Map<string, Scored[]> {
+function groupBySubject(
+  scored: readonly Scored[],
+  ranks: ReadonlyMap<string, readonly number[]>,
+): Map<string, Scored[]> {
   const groups = new Map<string, Scored[]>();
   for (const one of scored) {
     const { subject } = one.candidate;

@@ -7,32 +7,18 @@ const minKeyLength = 8;
 const maxTouchers = 12;
 
 /**
- * Orders the commits of a step: the changelog's order, in the direction that the dates have; what isn't listed where it stands
- * against the fewest dates; and then so that what makes a line comes before what changes it.
+ * Orders the commits of a step. What the changelog lists keeps its order, in the direction that the dates have. The others come one
+ * by one to where the fewest lines are changed before they are made, and of such places to where the fewest dates are against it.
  * @param baseHas whether the base's version of a path has a line.
  */
-export function orderChoices(
-  choices: readonly Choice[],
-  baseHas: (path: string, key: string) => boolean,
-): Choice[] {
-  return byContent(byRank(choices), baseHas);
-}
-
-function byRank(choices: readonly Choice[]): Choice[] {
-  const listed = choices.filter(({ listed: one }) => one).sort((a, b) => rankOf(a) - rankOf(b));
-  if (isBackwards(listed)) listed.reverse();
-  const times = listed.map(timeOf);
-  const placed = choices
-    .filter(({ listed: one }) => !one)
-    .sort(byTime)
-    .map((choice) => ({ choice, before: placeByDate(times, timeOf(choice)) }));
-  const ordered: Choice[] = [];
-  let next = 0;
-  for (const { choice, before } of placed.sort((a, b) => a.before - b.before)) {
-    while (next < before) ordered.push(...listed.slice(next, ++next));
-    ordered.push(choice);
+export function orderChoices(choices: readonly Choice[], baseHas: (path: string, key: string) => boolean): Choice[] {
+  const ordered = choices.filter(({ listed }) => listed).sort((a, b) => rankOf(a) - rankOf(b));
+  if (isBackwards(ordered)) ordered.reverse();
+  const handedOn = handOns(choices, baseHas);
+  for (const choice of choices.filter(({ listed }) => !listed).sort(byTime)) {
+    ordered.splice(bestPlace(ordered, choice, handedOn), 0, choice);
   }
-  return [...ordered, ...listed.slice(next)];
+  return ordered;
 }
 
 const rankOf = ({ listed }: Choice): number => listed?.rank ?? 0;
@@ -50,20 +36,30 @@ function isBackwards(listed: readonly Choice[]): boolean {
   return forth < 0;
 }
 
-/** The place among times that don't quite ascend at which the fewest are on the wrong side; of several, the middle one. */
-function placeByDate(times: readonly number[], time: number): number {
-  let wrong = times.filter((one) => one < time).length;
-  let least = wrong;
-  let first = 0;
-  let last = 0;
-  for (const [at, one] of times.entries()) {
-    wrong += one > time ? 1 : one < time ? -1 : 0;
-    if (wrong < least) {
-      least = wrong;
-      first = last = at + 1;
-    } else if (wrong === least && last === at) last = at + 1;
+/** A line that is handed on against the order weighs more than any number of dates. */
+const handOnWeight = 1e6;
+
+/** The place with the least against it; of several, the middle one. */
+function bestPlace(ordered: readonly Choice[], choice: Choice, handedOn: HandOns): number {
+  const time = timeOf(choice);
+  // What speaks against standing before all others; each one passed changes it.
+  let cost = 0;
+  for (const other of ordered) cost += timeOf(other) < time ? 1 : 0;
+  for (const weight of handedOn.before(choice).values()) cost += handOnWeight * weight;
+  let least = Number.POSITIVE_INFINITY;
+  let places: number[] = [];
+  const before = handedOn.before(choice);
+  const after = handedOn.after(choice);
+  for (let at = 0; at <= ordered.length; at++) {
+    if (cost < least) places = [];
+    if (cost <= least) places.push(at);
+    least = Math.min(least, cost);
+    const passed = ordered[at];
+    if (!passed) break;
+    cost += Math.sign(timeOf(passed) - time);
+    cost += handOnWeight * ((after.get(passed) ?? 0) - (before.get(passed) ?? 0));
   }
-  return Math.floor((first + last) / 2);
+  return places[Math.floor((places.length - 1) / 2)] ?? 0;
 }
 
 interface Touch {
@@ -71,38 +67,41 @@ interface Touch {
   readonly does: 'adds' | 'removes' | 'needs';
 }
 
-/** Moves commits no more than the lines that they hand on to each other ask for. */
-function byContent(ordered: readonly Choice[], baseHas: (path: string, key: string) => boolean): Choice[] {
-  const weights = new Map<string, number>();
-  for (const [place, touches] of touchesOf(ordered)) {
+/** Which commits must stand before and after which, and by how many lines. */
+class HandOns {
+  private readonly firsts = new Map<Choice, Map<Choice, number>>();
+  private readonly thens = new Map<Choice, Map<Choice, number>>();
+
+  say(first: Choice | undefined, then: Choice | undefined, weight: number): void {
+    if (!first || !then || first === then) return;
+    add(this.firsts, then, first, weight);
+    add(this.thens, first, then, weight);
+  }
+
+  /** Those that must stand before it. */
+  before(choice: Choice): ReadonlyMap<Choice, number> {
+    return this.firsts.get(choice) ?? new Map();
+  }
+
+  after(choice: Choice): ReadonlyMap<Choice, number> {
+    return this.thens.get(choice) ?? new Map();
+  }
+}
+
+function add(map: Map<Choice, Map<Choice, number>>, key: Choice, other: Choice, weight: number): void {
+  const known = map.get(key);
+  if (known) known.set(other, (known.get(other) ?? 0) + weight);
+  else map.set(key, new Map([[other, weight]]));
+}
+
+function handOns(choices: readonly Choice[], baseHas: (path: string, key: string) => boolean): HandOns {
+  const handedOn = new HandOns();
+  for (const [place, touches] of touchesOf(choices)) {
     const split = place.indexOf('\0');
     const inBase = baseHas(place.slice(0, split), place.slice(split + 1));
-    weigh(touches, inBase, weights);
+    weigh(touches, inBase, (first, then, weight) => handedOn.say(choices[first], choices[then], weight));
   }
-  const after = ordered.map((): number[] => []);
-  const waits = new Int32Array(ordered.length);
-  for (const [pair, weight] of weights) {
-    const [first = 0, then = 0] = pair.split(' ').map(Number);
-    if (weight <= (weights.get(`${then} ${first}`) ?? 0)) continue;
-    after[first]?.push(then);
-    waits[then] = (waits[then] ?? 0) + 1;
-  }
-  const left = new Set(ordered.keys());
-  const result: Choice[] = [];
-  while (left.size > 0) {
-    // In a circle the one that stands first goes first.
-    let pick: number | undefined;
-    for (const at of left) {
-      if (waits[at] !== 0) continue;
-      pick = at;
-      break;
-    }
-    pick ??= [...left][0] ?? 0;
-    left.delete(pick);
-    result.push(...ordered.slice(pick, pick + 1));
-    for (const then of after[pick] ?? []) waits[then] = (waits[then] ?? 0) - 1;
-  }
-  return result;
+  return handedOn;
 }
 
 function touchesOf(ordered: readonly Choice[]): Map<string, Touch[]> {
@@ -127,7 +126,11 @@ function touchesOf(ordered: readonly Choice[]): Map<string, Touch[]> {
 }
 
 /** A line that isn't in the base is made before it is removed or stood beside; one that is, the other way round. */
-function weigh(touches: readonly Touch[], inBase: boolean, weights: Map<string, number>): void {
+function weigh(
+  touches: readonly Touch[],
+  inBase: boolean,
+  say: (first: number, then: number, weight: number) => void,
+): void {
   const of = (does: Touch['does']): Set<number> =>
     new Set(touches.filter((touch) => touch.does === does).map(({ choice }) => choice));
   const adds = of('adds');
@@ -140,11 +143,12 @@ function weigh(touches: readonly Touch[], inBase: boolean, weights: Map<string, 
     removes.delete(mover);
   }
   if (adds.size > 1 || removes.size > 1) return;
-  const say = (first: number, then: number, weight: number): void => {
-    if (first === then) return;
-    weights.set(`${first} ${then}`, (weights.get(`${first} ${then}`) ?? 0) + weight);
-  };
-  for (const add of adds) for (const remove of removes) if (inBase) say(remove, add, 2); else say(add, remove, 2);
+  for (const add of adds) {
+    for (const remove of removes) {
+      if (inBase) say(remove, add, 2);
+      else say(add, remove, 2);
+    }
+  }
   for (const need of needs) {
     if (inBase && adds.size === 0) for (const remove of removes) say(need, remove, 1);
     if (!inBase && removes.size === 0) for (const add of adds) say(add, need, 1);

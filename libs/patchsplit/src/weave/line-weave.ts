@@ -121,7 +121,10 @@ function weaveIn(before: WovenLine, gap: readonly WovenLine[], texts: readonly s
 }
 
 /** Runs of lines that both have, in order; a run without a telling line (a brace, a blank) is chance. */
-function commonRuns(dead: readonly WovenLine[], texts: readonly string[]): { at: number; to: number; length: number }[] {
+function commonRuns(
+  dead: readonly WovenLine[],
+  texts: readonly string[],
+): { at: number; to: number; length: number }[] {
   if (dead.length === 0 || texts.length === 0) return [];
   const runs: { at: number; to: number; length: number }[] = [];
   let at = 0;
