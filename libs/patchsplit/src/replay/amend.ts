@@ -11,6 +11,8 @@ export interface Residual {
 
 /** Two lines as alike as that are versions of one another. */
 const alike = 0.5;
+/** Residual lines that one is compared with. */
+const maxCompared = 400;
 
 /**
  * Gives residual lines to the commits that they are of: what a rejected change has, and what stands in place of a commit's lines
@@ -75,16 +77,37 @@ function takeRejected(
   for (const [at] of ranked) {
     const one = rejected[at];
     if (!one) continue;
-    for (const side of ['removed', 'added'] as const) {
-      const keys = new Set(one[side].map(lineKey));
-      const telling = one[side].filter(isTelling);
-      for (const line of edit[side]) {
-        if (!isOpen(line, side, label)) continue;
-        const same = keys.has(lineKey(line.text));
-        const near = !same && isTelling(line.text) && telling.some((text) => similarity(text, line.text) >= alike);
-        if (same || near) give(line, side, one.label, count);
-      }
+    for (const side of ['removed', 'added'] as const) takeSide(edit[side], one[side], side, one.label, label, count);
+  }
+}
+
+/** The same lines first; then each line left of the change takes the one that is most like it. */
+function takeSide(
+  residual: readonly WovenLine[],
+  wanted: readonly string[],
+  side: 'removed' | 'added',
+  owner: number,
+  label: number,
+  count: (owner: number) => void,
+): void {
+  const keys = new Map<string, number>();
+  for (const line of wanted) keys.set(lineKey(line), (keys.get(lineKey(line)) ?? 0) + 1);
+  for (const line of residual) {
+    const left = keys.get(lineKey(line.text)) ?? 0;
+    if (left === 0 || !isOpen(line, side, label)) continue;
+    keys.set(lineKey(line.text), left - 1);
+    give(line, side, owner, count);
+  }
+  for (const [key, left] of keys) {
+    if (left === 0 || !isTelling(key)) continue;
+    const open = residual.filter((line) => isOpen(line, side, label) && isTelling(line.text)).slice(0, maxCompared);
+    let best: WovenLine | undefined;
+    let most = alike;
+    for (const line of open) {
+      const share = similarity(key, line.text);
+      if (share > most) [best, most] = [line, share];
     }
+    if (best) give(best, side, owner, count);
   }
 }
 
@@ -99,7 +122,7 @@ function takeReworked(edit: ResidualEdit, label: number, count: (owner: number) 
   }
   const total = edit.removed.length;
   for (const [owner, lines] of owners) {
-    const most = lines.length * 2 > total;
+    const most = lines.length * 2 > total && edit.added.length <= 3 * lines.length + 2;
     const telling = lines.filter(({ text }) => isTelling(text));
     for (const line of edit.added) {
       if (!isOpen(line, 'added', label)) continue;

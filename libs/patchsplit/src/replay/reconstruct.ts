@@ -1,7 +1,7 @@
 import type { Candidate } from '../candidates/candidate.js';
 import { isTelling, lineKey } from '../hunks/telling.js';
 import { type Lineage, weaveLines } from '../weave/lineage.js';
-import { ChangedLines, type Evidence } from '../select/changed-lines.js';
+import { ChangedLines, type Evidence, type HasLine } from '../select/changed-lines.js';
 import { type Choice, choose, type Scored } from '../select/choose.js';
 import { orderChoices } from '../select/order.js';
 import type { StepItem } from '../changelog/changelog.js';
@@ -35,6 +35,7 @@ const maxRounds = 3;
 /** An unlisted commit of which so much isn't in the target was never in the step. */
 const undoneShare = 0.5;
 const listedUndoneShare = 0.9;
+const invisibleShare = 0.1;
 /** A candidate that explains so much of what is left comes in. */
 const residualShare = 0.6;
 
@@ -51,8 +52,15 @@ export function reconstruct(
   candidates: readonly Candidate[],
   items: readonly StepItem[],
 ): Reconstruction {
-  const scored = scoreAll(versions, candidates);
+  const lines = changedLines(versions, candidates);
   const baseHas = lineIndex(versions.base);
+  const chosen = choose(scoreAll(lines, candidates), items);
+  lines.learnHandOns(
+    chosen.map(({ candidate }) => candidate),
+    baseHas,
+    lineIndex(versions.target),
+  );
+  const scored = scoreAll(lines, candidates);
   let choices = orderChoices(choose(scored, items), baseHas);
   let round = replayAll(versions, choices);
   for (let count = 1; count < maxRounds; count++) {
@@ -70,7 +78,7 @@ export function reconstruct(
   };
 }
 
-function scoreAll({ base, target }: Versions, candidates: readonly Candidate[]): Scored[] {
+function changedLines({ base, target }: Versions, candidates: readonly Candidate[]): ChangedLines {
   const lines = new ChangedLines(
     [...new Set([...base.keys(), ...target.keys()])].flatMap((path) => {
       const [before, after] = [base.get(path), target.get(path)];
@@ -79,10 +87,14 @@ function scoreAll({ base, target }: Versions, candidates: readonly Candidate[]):
     }),
   );
   for (const candidate of candidates) lines.learnNames(candidate);
+  return lines;
+}
+
+function scoreAll(lines: ChangedLines, candidates: readonly Candidate[]): Scored[] {
   return candidates.map((candidate) => ({ candidate, evidence: lines.evidenceOf(candidate) }));
 }
 
-function lineIndex(versions: ReadonlyMap<string, FileVersion>): (path: string, key: string) => boolean {
+function lineIndex(versions: ReadonlyMap<string, FileVersion>): HasLine {
   const known = new Map<string, Set<string>>();
   return (path, key) => keysAt(versions, known, path).has(key);
 }
@@ -144,13 +156,15 @@ function closeAll(
   return residuals;
 }
 
-function isUndone({ listed }: Choice, { applied, undone }: Round, label: number): boolean {
+function isUndone({ listed, evidence }: Choice, { applied, undone }: Round, label: number): boolean {
   const one = applied[label];
   const lines = one?.lines ?? 0;
   const rejected = (one?.rejected ?? []).reduce(
     (sum, { removed, added }) => sum + [...removed, ...added].filter(isTelling).length,
     0,
   );
+  // Nothing of it shows, and it doesn't fit: it was in the base before, or never came.
+  if (evidence.share < invisibleShare && rejected > 0) return true;
   if (lines === 0) return !listed && (one?.structural ?? 0) === 0 && rejected === 0;
   return (undone.get(label) ?? 0) / lines > (listed ? listedUndoneShare : undoneShare);
 }

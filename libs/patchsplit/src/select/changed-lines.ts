@@ -17,6 +17,9 @@ export interface Evidence {
   readonly total: number;
 }
 
+/** Whether a tree's version of a path has a line. */
+export type HasLine = (path: string, key: string) => boolean;
+
 type Counts = Map<string, number>;
 const elsewhere = 0.5;
 /** A file that appears, vanishes or moves as the candidate has it speaks like so many lines. */
@@ -28,6 +31,9 @@ export class ChangedLines {
   private readonly minus = new Map<string, Counts>();
   private readonly allPlus: Counts = new Map();
   private readonly allMinus: Counts = new Map();
+  /** Lines that were in between only. */
+  private readonly made = new Map<string, Counts>();
+  private readonly unmade = new Map<string, Counts>();
   private readonly appeared = new Set<string>();
   private readonly vanished = new Set<string>();
   private readonly changed = new Set<string>();
@@ -48,6 +54,23 @@ export class ChangedLines {
 
   touches({ files }: Candidate): boolean {
     return files.some(({ from, to }) => this.changed.has(from ?? '') || this.changed.has(to ?? ''));
+  }
+
+  /**
+   * Learns what commits of the step hand on between them: lines that one removes and the base doesn't have were made by another, and
+   * lines that one makes and the target doesn't have were removed by another. None of them shows in the net difference.
+   */
+  learnHandOns(candidates: readonly Candidate[], base: HasLine, target: HasLine): void {
+    for (const { from, to, hunks } of candidates.flatMap(({ files }) => files)) {
+      for (const { signs, lines } of hunks) {
+        for (const [at, line] of lines.entries()) {
+          if (!isTelling(line)) continue;
+          const key = lineKey(line);
+          if (signs[at] !== '+' && from !== undefined && !base(from, key)) raise(this.made, from, key);
+          if (signs[at] === '+' && to !== undefined && !target(to, key)) raise(this.unmade, to, key);
+        }
+      }
+    }
   }
 
   /** Learns that a file moved, where the step agrees. */
@@ -83,7 +106,9 @@ export class ChangedLines {
     const path = (added ? (to ?? from) : (from ?? to)) ?? '';
     const side = added ? this.plus : this.minus;
     for (const name of [path, ...(this.names.get(path) ?? [])]) {
-      if (take(side.get(name), `${added ? '+' : '-'}${name}\0`, key, used)) return 1;
+      const scope = `${added ? '+' : '-'}${name}\0`;
+      if (take(side.get(name), scope, key, used)) return 1;
+      if ((added ? this.made : this.unmade).get(name)?.has(key)) return 1;
     }
     return take(added ? this.allPlus : this.allMinus, added ? '+\0' : '-\0', key, used) ? elsewhere : 0;
   }
@@ -128,6 +153,11 @@ function take(counts: Counts | undefined, scope: string, key: string, used: Coun
   if (taken >= have) return false;
   used.set(scope + key, taken + 1);
   return true;
+}
+
+function raise(counts: Map<string, Counts>, path: string, key: string): void {
+  const known = counts.get(path) ?? new Map<string, number>();
+  counts.set(path, known.set(key, (known.get(key) ?? 0) + 1));
 }
 
 function link(names: Map<string, Set<string>>, from: string, to: string): void {

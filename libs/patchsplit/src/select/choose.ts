@@ -6,8 +6,8 @@ import type { Evidence } from './changed-lines.js';
 export interface Choice {
   readonly candidate: Candidate;
   readonly evidence: Evidence;
-  /** The changelog's item that names it, and its place there; absent where the changelog doesn't. */
-  readonly listed?: { readonly item: StepItem; readonly rank: number };
+  /** The changelog's item that names it, and its place there (unless the same words stand there twice). */
+  readonly listed?: { readonly item: StepItem; readonly rank?: number };
 }
 
 export interface Scored {
@@ -17,40 +17,60 @@ export interface Scored {
 
 /** Evidence that takes an unlisted candidate in: few lines must all be there, of several most. */
 const unlisted = { share: 0.6, hits: 2, certainShare: 0.85 };
-/** A listed one is believed with less: the changelog says that it is there, and later commits may have overwritten it. */
-const listedShare = 0.1;
+/** One of several of the same subject that wasn't written when the others were. */
+const ambiguousShare = 0.2;
 
 /** Chooses which candidates the step consists of, by the changelog and by what is in the step. */
 export function choose(scored: readonly Scored[], items: readonly StepItem[]): Choice[] {
   const ranksOf = ranksBySubject(items);
-  const bySubject = groupBySubject(scored, ranksOf);
+  const groups = [...groupBySubject(scored, ranksOf)].map(([subject, group]) => ({
+    group,
+    ranks: ranksOf.get(subject) ?? [],
+  }));
+  const named = groups.filter(({ group, ranks }) => group.length === 1 && ranks.length === 1);
+  const span = spanOf(named.flatMap(({ group }) => group));
   const choices: Choice[] = [];
   const taken = new Set<Candidate>();
-  for (const [subject, group] of bySubject) {
-    const ranks = ranksOf.get(subject) ?? [];
-    const best = group
-      .toSorted(byEvidence)
-      .slice(0, ranks.length)
-      .filter(isBelieved(group.length > ranks.length));
-    for (const [at, one] of best.toSorted(byDate).entries()) {
-      const rank = ranks[at] ?? 0;
-      const item = items[rank];
-      if (!item) continue;
-      choices.push({ ...one, listed: { item, rank } });
-      taken.add(one.candidate);
+  const take = (one: Scored, rank: number | undefined, item: StepItem | undefined): void => {
+    if (!item) return;
+    taken.add(one.candidate);
+    choices.push({ ...one, listed: { item, ...(rank === undefined ? {} : { rank }) } });
+  };
+  for (const { group, ranks } of groups) {
+    const [first] = group;
+    const [rank = 0] = ranks;
+    if (group.length === 1 && ranks.length === 1 && first) take(first, rank, items[rank]);
+    else {
+      // Of several with one subject the words don't tell which is which, nor where it stands.
+      const best = group.toSorted(bySpan(span)).slice(0, ranks.length);
+      for (const [at, one] of best.toSorted(byDate).entries()) {
+        if (isIn(span, one) || one.evidence.share >= ambiguousShare) take(one, undefined, items[ranks[at] ?? 0]);
+      }
     }
   }
   for (const one of scored) if (!taken.has(one.candidate) && isCertain(one.evidence)) choices.push(one);
   return choices;
 }
 
-function isCertain({ share, hits }: Evidence): boolean {
-  return (share >= unlisted.share && hits >= unlisted.hits) || share >= unlisted.certainShare;
+/** When the commits that are named beyond doubt were written, without the odd ones at either end. */
+function spanOf(named: readonly Scored[]): readonly [number, number] {
+  const times = named.map(({ candidate }) => candidate.author.at.getTime()).sort((a, b) => a - b);
+  const odd = Math.floor(times.length * 0.02);
+  return [times[odd] ?? Number.NEGATIVE_INFINITY, times[times.length - 1 - odd] ?? Number.POSITIVE_INFINITY];
 }
 
-/** Where several candidates bear the same subject, the words alone don't tell which one is meant. */
-function isBelieved(ambiguous: boolean): (one: Scored) => boolean {
-  return ({ evidence: { share, total } }) => total === 0 || share >= (ambiguous ? 2 * listedShare : listedShare);
+function isIn([first, last]: readonly [number, number], { candidate }: Scored): boolean {
+  const time = candidate.author.at.getTime();
+  return first <= time && time <= last;
+}
+
+function bySpan(span: readonly [number, number]): (a: Scored, b: Scored) => number {
+  return (a, b) => Number(isIn(span, b)) - Number(isIn(span, a)) || byEvidence(a, b);
+}
+
+/** Whether a candidate is in the step even if no changelog says so. */
+export function isCertain({ share, hits }: Evidence): boolean {
+  return (share >= unlisted.share && hits >= unlisted.hits) || share >= unlisted.certainShare;
 }
 
 const byEvidence = (a: Scored, b: Scored): number => b.evidence.share - a.evidence.share || byDate(a, b);

@@ -12,15 +12,16 @@ const maxTouchers = 12;
  * @param baseHas whether the base's version of a path has a line.
  */
 export function orderChoices(choices: readonly Choice[], baseHas: (path: string, key: string) => boolean): Choice[] {
-  const ordered = choices.filter(({ listed }) => listed).sort((a, b) => rankOf(a) - rankOf(b));
+  const ordered = choices.filter(isRanked).sort((a, b) => rankOf(a) - rankOf(b));
   if (isBackwards(ordered)) ordered.reverse();
   const handedOn = handOns(choices, baseHas);
-  for (const choice of choices.filter(({ listed }) => !listed).sort(byTime)) {
+  for (const choice of choices.filter((one) => !isRanked(one)).sort(byTime)) {
     ordered.splice(bestPlace(ordered, choice, handedOn), 0, choice);
   }
   return ordered;
 }
 
+const isRanked = ({ listed }: Choice): boolean => listed?.rank !== undefined;
 const rankOf = ({ listed }: Choice): number => listed?.rank ?? 0;
 const timeOf = ({ candidate }: Choice): number => candidate.author.at.getTime();
 const byTime = (a: Choice, b: Choice): number =>
