@@ -36,6 +36,7 @@ const maxRounds = 3;
 const undoneShare = 0.5;
 const listedUndoneShare = 0.9;
 const invisibleShare = 0.1;
+const tentativeLoss = 0.2;
 /** A candidate that explains so much of what is left comes in. */
 const residualShare = 0.6;
 
@@ -156,7 +157,7 @@ function closeAll(
   return residuals;
 }
 
-function isUndone({ listed, evidence }: Choice, { applied, undone }: Round, label: number): boolean {
+function isUndone({ listed, evidence, tentative }: Choice, { applied, undone }: Round, label: number): boolean {
   const one = applied[label];
   const lines = one?.lines ?? 0;
   const rejected = (one?.rejected ?? []).reduce(
@@ -166,7 +167,9 @@ function isUndone({ listed, evidence }: Choice, { applied, undone }: Round, labe
   // Nothing of it shows, and it doesn't fit: it was in the base before, or never came.
   if (evidence.share < invisibleShare && rejected > 0) return true;
   if (lines === 0) return !listed && (one?.structural ?? 0) === 0 && rejected === 0;
-  return (undone.get(label) ?? 0) / lines > (listed ? listedUndoneShare : undoneShare);
+  const lost = undone.get(label) ?? 0;
+  if (tentative) return (lost + rejected) / (lines + rejected) > tentativeLoss;
+  return lost / lines > (listed ? listedUndoneShare : undoneShare);
 }
 
 /** Candidates of which most is in what is left. */

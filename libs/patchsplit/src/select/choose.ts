@@ -1,5 +1,6 @@
 import type { Candidate } from '../candidates/candidate.js';
 import type { StepItem } from '../changelog/changelog.js';
+import { isTelling, lineKey } from '../hunks/telling.js';
 import type { Evidence } from './changed-lines.js';
 
 /** A candidate that is taken for one of the step's commits. */
@@ -8,6 +9,8 @@ export interface Choice {
   readonly evidence: Evidence;
   /** The changelog's item that names it, and its place there (unless the same words stand there twice). */
   readonly listed?: { readonly item: StepItem; readonly rank?: number };
+  /** Stays only if it fits as it is. */
+  readonly tentative?: boolean;
 }
 
 export interface Scored {
@@ -15,6 +18,10 @@ export interface Scored {
   readonly evidence: Evidence;
 }
 
+/** Evidence with which an unlisted candidate is tried. */
+const trial = { share: 0.35, hits: 5 };
+/** Two candidates with so much in common are the same change. */
+const twins = { share: 0.8, lines: 5 };
 /** Evidence that takes an unlisted candidate in: few lines must all be there, of several most. */
 const unlisted = { share: 0.6, hits: 2, certainShare: 0.85 };
 /** One of several of the same subject that wasn't written when the others were. */
@@ -48,8 +55,65 @@ export function choose(scored: readonly Scored[], items: readonly StepItem[]): C
       }
     }
   }
-  for (const one of scored) if (!taken.has(one.candidate) && isCertain(one.evidence)) choices.push(one);
-  return choices;
+  const open = scored.filter((one) => !taken.has(one.candidate));
+  const others = [
+    ...open.filter(({ evidence }) => isCertain(evidence)),
+    ...open.filter((one) => isWorthATry(one, span)).map((one) => ({ ...one, tentative: true })),
+  ];
+  return withoutTwins(choices, others.toSorted(bySpan(span)));
+}
+
+/** Much of it is there, and the rest may have been overwritten: the replay will tell. */
+function isWorthATry({ candidate, evidence }: Scored, span: readonly [number, number]): boolean {
+  const { share, hits } = evidence;
+  return !isCertain(evidence) && share >= trial.share && hits >= trial.hits && isIn(span, { candidate, evidence });
+}
+
+/** The same change may be there twice (landed, reverted, landed again): what nearly repeats one that is taken stays out. */
+function withoutTwins(choices: readonly Choice[], others: readonly Choice[]): Choice[] {
+  const kept = [...choices];
+  const holders = new Map<string, number[]>();
+  const hold = (choice: Choice, lines: ReadonlySet<string>): void => {
+    for (const line of lines) {
+      const known = holders.get(line);
+      if (known) known.push(kept.indexOf(choice));
+      else holders.set(line, [kept.indexOf(choice)]);
+    }
+  };
+  const sizes = kept.map((choice) => {
+    const lines = newLines(choice.candidate);
+    hold(choice, lines);
+    return lines.size;
+  });
+  for (const choice of others) {
+    const lines = newLines(choice.candidate);
+    const common = new Map<number, number>();
+    for (const line of lines) for (const at of holders.get(line) ?? []) common.set(at, (common.get(at) ?? 0) + 1);
+    const twin = [...common].some(
+      ([at, count]) => count >= twins.lines && count >= twins.share * Math.max(lines.size, sizes[at] ?? 0),
+    );
+    if (twin) continue;
+    kept.push(choice);
+    sizes.push(lines.size);
+    hold(choice, lines);
+  }
+  return kept;
+}
+
+/** Lines that a candidate makes and doesn't only move, with their paths. */
+function newLines({ files }: Candidate): ReadonlySet<string> {
+  const added = new Set<string>();
+  const removed = new Set<string>();
+  for (const { to = '', hunks } of files) {
+    for (const { signs, lines } of hunks) {
+      for (const [at, line] of lines.entries()) {
+        if (signs[at] === ' ' || !isTelling(line)) continue;
+        (signs[at] === '+' ? added : removed).add(`${to}\0${lineKey(line)}`);
+      }
+    }
+  }
+  for (const line of removed) added.delete(line);
+  return added;
 }
 
 /** When the commits that are named beyond doubt were written, without the odd ones at either end. */
