@@ -54,11 +54,32 @@ export class SplitError extends Error {
 }
 
 /**
- * Breaks the step from one tree to another into a commit for each changelog item that finds its hunks, and remainder commits by
+ * Breaks the step from one tree to another into the commits that candidates and the changelog tell of, and remainder commits by
  * subsystem for all else. The series rebuilds the target bit for bit.
  * @throws SplitError, TreeError.
  */
 export async function splitTrees(input: SplitInput): Promise<SplitResult> {
+  const { trees, target, candidates = [] } = input;
+  let given = candidates;
+  for (let attempt = 1; ; attempt++) {
+    const result = await splitOnce({ ...input, candidates: given });
+    const { replayedTree } = result.proof;
+    if (replayedTree === target) return result;
+    if (given.length === 0) {
+      throw new SplitError('not-recomposed', `the series ends in tree ${replayedTree} instead of ${target}`);
+    }
+    // What candidates do to a file that came out wrong is not used; after that, none of them is.
+    const wrong = new Set((await trees.diff(replayedTree, target)).map(({ path }) => path));
+    given = attempt > 1 ? [] : candidates.map((candidate) => withoutFiles(candidate, wrong));
+  }
+}
+
+function withoutFiles(candidate: Candidate, paths: ReadonlySet<string>): Candidate {
+  const files = candidate.files.filter(({ from, to }) => !paths.has(from ?? '') && !paths.has(to ?? ''));
+  return { ...candidate, files };
+}
+
+async function splitOnce(input: SplitInput): Promise<SplitResult> {
   const { trees, base, target, changelog = [], candidates = [], root } = input;
   const report = (phase: SplitProgress['phase'], done: number, total: number): void =>
     input.onProgress?.({ phase, done, total });
@@ -77,8 +98,8 @@ export async function splitTrees(input: SplitInput): Promise<SplitResult> {
   const before = woven?.commits ?? [];
   const commits = await trees.commitSeries({ ...root, tree: base }, [...before, ...planned]);
   const replayedTree = commits.at(-1)?.tree ?? base;
-  if (replayedTree !== target || commits.length !== before.length + plan.length + 1) {
-    throw new SplitError('not-recomposed', `the series ends in tree ${replayedTree} instead of ${target}`);
+  if (commits.length !== before.length + plan.length + 1) {
+    throw new SplitError('not-recomposed', `${commits.length} commits were stored`);
   }
   report('prove', 1, 1);
   const series = [...(woven?.seriesOf(commits) ?? []), ...seriesOf(files, plan, commits.slice(before.length))];
