@@ -12,7 +12,10 @@ export interface Residual {
 /** Two lines as alike as that are versions of one another. */
 const alike = 0.5;
 /** Residual lines that one is compared with. */
-const maxCompared = 400;
+const maxCompared = 100;
+const maxHolders = 20;
+/** Rejected changes that are looked at for one residual edit. */
+const maxClaimants = 12;
 
 /**
  * Gives residual lines to the commits that they are of: what a rejected change has, and what stands in place of a commit's lines
@@ -70,10 +73,13 @@ function takeRejected(
   for (const side of ['removed', 'added'] as const) {
     for (const line of edit[side]) {
       if (!isTelling(line.text)) continue;
-      for (const at of index[side].get(lineKey(line.text)) ?? []) votes.set(at, (votes.get(at) ?? 0) + 1);
+      const holders = index[side].get(lineKey(line.text)) ?? [];
+      // What so many have (`msgstr ""`) speaks for none.
+      if (holders.length > maxHolders) continue;
+      for (const at of holders) votes.set(at, (votes.get(at) ?? 0) + 1);
     }
   }
-  const ranked = [...votes].sort(([a, x], [b, y]) => y - x || a - b);
+  const ranked = [...votes].sort(([a, x], [b, y]) => y - x || a - b).slice(0, maxClaimants);
   for (const [at] of ranked) {
     const one = rejected[at];
     if (!one) continue;
@@ -98,7 +104,7 @@ function takeSide(
     keys.set(lineKey(line.text), left - 1);
     give(line, side, owner, count);
   }
-  for (const [key, left] of keys) {
+  for (const [key, left] of residual.length > maxCompared * 4 ? [] : [...keys].slice(0, maxCompared)) {
     if (left === 0 || !isTelling(key)) continue;
     const open = residual.filter((line) => isOpen(line, side, label) && isTelling(line.text)).slice(0, maxCompared);
     let best: WovenLine | undefined;
@@ -123,7 +129,9 @@ function takeReworked(edit: ResidualEdit, label: number, count: (owner: number) 
   const total = edit.removed.length;
   for (const [owner, lines] of owners) {
     const most = lines.length * 2 > total && edit.added.length <= 3 * lines.length + 2;
-    const telling = lines.filter(({ text }) => isTelling(text));
+    const telling = lines.filter(({ text }) => isTelling(text)).slice(0, maxCompared);
+    // Where a whole file was rewritten, likeness of single lines says nothing.
+    if (edit.added.length > maxCompared * 4) telling.length = 0;
     for (const line of edit.added) {
       if (!isOpen(line, 'added', label)) continue;
       const near = telling.some(({ text }) => similarity(text, line.text) >= alike);

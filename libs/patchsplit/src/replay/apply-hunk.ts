@@ -1,6 +1,6 @@
 import type { PatchHunk } from '../candidates/candidate.js';
 import { isTelling } from '../hunks/telling.js';
-import type { WovenLine } from '../weave/line-weave.js';
+import type { LineWeave, WovenLine } from '../weave/line-weave.js';
 
 /** One contiguous change of a hunk, with the unchanged lines around it. */
 export interface Change {
@@ -45,9 +45,10 @@ export function oldLines({ signs, lines }: PatchHunk): string[] {
 }
 
 /** The place nearest to `expected` at which the live lines are these; undefined if nowhere. */
-export function locate(live: readonly WovenLine[], old: readonly string[], expected: number): number | undefined {
+export function locate(weave: LineWeave, old: readonly string[], expected: number): number | undefined {
+  const { live } = weave;
   const last = live.length - old.length;
-  if (last < 0) return undefined;
+  if (last < 0 || !old.every((text) => weave.everHad(text))) return undefined;
   const start = Math.min(Math.max(expected, 0), last);
   for (let away = 0; start - away >= 0 || start + away <= last; away++) {
     if (start + away <= last && matches(live, old, start + away)) return start + away;
@@ -63,7 +64,7 @@ function matches(live: readonly WovenLine[], old: readonly string[], at: number)
 
 /** Where a change goes if `fuzz` unchanged lines fewer on either end must fit; gives the place of its first removed line. */
 export function locateChange(
-  live: readonly WovenLine[],
+  weave: LineWeave,
   { before, removed, after, at }: Change,
   offset: number,
   fuzz: number,
@@ -72,6 +73,6 @@ export function locateChange(
   const tail = after.slice(0, Math.max(0, 3 - fuzz));
   const old = [...head, ...removed, ...tail];
   if (!old.some(isTelling)) return undefined;
-  const place = locate(live, old, at - head.length + offset);
+  const place = locate(weave, old, at - head.length + offset);
   return place === undefined ? undefined : place + head.length;
 }

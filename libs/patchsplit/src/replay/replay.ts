@@ -26,6 +26,7 @@ export interface Applied {
 export type TargetLines = (path: string) => ReadonlySet<string>;
 
 const maxFuzz = 3;
+const nothing: Applied = { lines: 0, rejected: [], structural: 0 };
 
 /** Applies candidates one after the other to weaves of the base's files. */
 export class Replay {
@@ -52,7 +53,7 @@ export class Replay {
 
   private applyFile(patch: FilePatch, label: number): Applied {
     const { from, to } = patch;
-    if (from === undefined) return this.create(patch, label);
+    if (from === undefined) return to === undefined ? nothing : this.create(patch, label);
     const lineage = this.tree.at(from) ?? (to === undefined ? undefined : this.tree.at(to));
     if (!lineage?.place) return rejectAll(patch, undefined, label);
     if (to === undefined) return this.remove(patch, lineage, label);
@@ -118,7 +119,7 @@ export class Replay {
       const old = oldLines(hunk);
       // Lines to add and nothing around them: only an empty file says where.
       const anchored = old.length > 0 || lineage.weave.live.length === 0;
-      const place = anchored ? locate(lineage.weave.live, old, hunk.oldStart - 1 + offset) : undefined;
+      const place = anchored ? locate(lineage.weave, old, hunk.oldStart - 1 + offset) : undefined;
       if (place !== undefined) {
         putHunk(lineage, hunk, place, label);
         lines += tellingOf(hunk);
@@ -161,7 +162,7 @@ export class Replay {
 
 function fuzzyPlace(lineage: Lineage, change: Change, offset: number): number | undefined {
   for (let fuzz = 0; fuzz <= maxFuzz; fuzz++) {
-    const place = locateChange(lineage.weave.live, change, offset, fuzz);
+    const place = locateChange(lineage.weave, change, offset, fuzz);
     if (place !== undefined) return place;
   }
   return undefined;

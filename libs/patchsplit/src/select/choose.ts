@@ -73,16 +73,16 @@ function isWorthATry({ candidate, evidence }: Scored, span: readonly [number, nu
 function withoutTwins(choices: readonly Choice[], others: readonly Choice[]): Choice[] {
   const kept = [...choices];
   const holders = new Map<string, number[]>();
-  const hold = (choice: Choice, lines: ReadonlySet<string>): void => {
+  const hold = (at: number, lines: ReadonlySet<string>): void => {
     for (const line of lines) {
       const known = holders.get(line);
-      if (known) known.push(kept.indexOf(choice));
-      else holders.set(line, [kept.indexOf(choice)]);
+      if (known) known.push(at);
+      else holders.set(line, [at]);
     }
   };
-  const sizes = kept.map((choice) => {
+  const sizes = kept.map((choice, at) => {
     const lines = newLines(choice.candidate);
-    hold(choice, lines);
+    hold(at, lines);
     return lines.size;
   });
   for (const choice of others) {
@@ -93,9 +93,9 @@ function withoutTwins(choices: readonly Choice[], others: readonly Choice[]): Ch
       ([at, count]) => count >= twins.lines && count >= twins.share * Math.max(lines.size, sizes[at] ?? 0),
     );
     if (twin) continue;
+    hold(kept.length, lines);
     kept.push(choice);
     sizes.push(lines.size);
-    hold(choice, lines);
   }
   return kept;
 }

@@ -28,9 +28,16 @@ export interface ResidualEdit {
 export class LineWeave implements Iterable<WovenLine> {
   private readonly head: WovenLine = { text: '', birth: never, death: never, next: undefined };
   private tip: WovenLine[] = [];
+  private readonly texts: Set<string>;
 
   constructor(lines: readonly string[], birth: number = baseLabel) {
     this.tip = insertAfter(this.head, lines, birth);
+    this.texts = new Set(lines);
+  }
+
+  /** Whether a line was ever in the file; if not, no search of it can succeed. */
+  everHad(text: string): boolean {
+    return this.texts.has(text);
   }
 
   /** The lines of the newest version. */
@@ -52,6 +59,7 @@ export class LineWeave implements Iterable<WovenLine> {
   replace(label: number, at: number, removed: number, added: readonly string[]): void {
     for (const line of this.tip.slice(at, at + removed)) line.death = label;
     const before = this.tip[at + removed - 1] ?? this.head;
+    for (const text of added) this.texts.add(text);
     this.tip.splice(at, removed, ...insertAfter(before, added, label));
   }
 
