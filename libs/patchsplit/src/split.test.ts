@@ -158,6 +158,8 @@ const garbage: fc.Arbitrary<Candidate> = fc.record({
   files: fc.array(filePatch, { maxLength: 4 }),
 });
 
+const leapBody = (call: string): string => `int leap(void)\n{\n\tprepare_it();\n\t${call}\n\tfinish_it();\n}\n`;
+
 describe('a series in a real git repository', () => {
   let folder: string;
   let trees: TreeStore;
@@ -235,8 +237,7 @@ describe('a series in a real git repository', () => {
       };
       return (await run('git', ['-C', repo, ...args], { env, timeoutMs: 10_000 })).stdout.toString('latin1');
     };
-    const body = (call: string): string => `int leap(void)\n{\n\tprepare_it();\n\t${call}\n\tfinish_it();\n}\n`;
-    const versions = ['first_way(1);', 'second_way(2);', 'third_way(3);', 'fourth_way(4);'].map(body);
+    const versions = ['first_way(1);', 'second_way(2);', 'third_way(3);', 'fourth_way(4);'].map(leapBody);
     await run('git', ['init', '--quiet', repo], { env: { PATH: '/usr/bin:/bin' }, timeoutMs: 10_000 });
     const mails: string[] = [];
     for (const [at, version] of versions.entries()) {

@@ -89,9 +89,15 @@ async function* messagesOf(source: string, skipped: Skipped): AsyncGenerator<str
   const there = whole ?? (await stat(path).catch(() => undefined));
   if (!there)
     throw new Error(`there are no candidates at ${path}: give an mbox, a folder of patches or a git repository`);
-  if (!there.isDirectory()) return yield* messagesIn(createReadStream(path), skipped);
+  if (!there.isDirectory()) {
+    yield* messagesIn(createReadStream(path), skipped);
+    return;
+  }
   const gitDir = await gitDirOf(path);
-  if (gitDir !== undefined) return yield* loggedMessages(gitDir, whole ? undefined : source.slice(hash + 1), skipped);
+  if (gitDir !== undefined) {
+    yield* loggedMessages(gitDir, whole ? undefined : source.slice(hash + 1), skipped);
+    return;
+  }
   for (const file of (await readdir(path, { recursive: true })).sort().slice(0, maxPatchFiles)) {
     const inside = join(path, file);
     if (!(await stat(inside)).isFile() || basename(file).startsWith('.')) continue;

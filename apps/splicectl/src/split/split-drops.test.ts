@@ -78,6 +78,15 @@ test('what is there is not overwritten, and a failure leaves nothing behind', as
   expect((await readdir(folder)).sort()).toEqual(['a']);
 });
 
+const sourcesOf = async (repo: string): Promise<Record<string, string>> => {
+  const mbox = join(folder, 'all.mbox');
+  await writeFile(mbox, await git('-C', repo, 'log', '--pretty=email', '-p', '--root', 'main'));
+  const patches = join(folder, 'patches');
+  await git('-C', repo, 'format-patch', '--quiet', '--root', '-o', patches, 'main');
+  await writeFile(join(patches, 'README'), 'not a patch\n');
+  return { mbox, patches, repo, range: `${repo}#main~2..main` };
+};
+
 describe('candidates', () => {
   const author = ['-c', 'user.name=Up Stream', '-c', 'user.email=up@example.org'];
 
@@ -99,15 +108,6 @@ describe('candidates', () => {
     await commit('fs: qq100: take another step');
     return repo;
   }
-
-  const sourcesOf = async (repo: string): Promise<Record<string, string>> => {
-    const mbox = join(folder, 'all.mbox');
-    await writeFile(mbox, await git('-C', repo, 'log', '--pretty=email', '-p', '--root', 'main'));
-    const patches = join(folder, 'patches');
-    await git('-C', repo, 'format-patch', '--quiet', '--root', '-o', patches, 'main');
-    await writeFile(join(patches, 'README'), 'not a patch\n');
-    return { mbox, patches, repo, range: `${repo}#main~2..main` };
-  };
 
   test.each(['mbox', 'patches', 'repo', 'range'])('given as %s name the upstream commit', async (kind) => {
     const from = await source('a', 1, 'stay();');

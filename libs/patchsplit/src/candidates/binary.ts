@@ -3,7 +3,7 @@ import { type BinaryChange, CandidateError } from './candidate.js';
 
 const maxBinaryBytes = 64 * 2 ** 20;
 const alphabet = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%&()*+-;<=>?@^_`{|}~';
-const valueOf = new Map([...alphabet].map((char, value) => [char, value]));
+const valueOf = new Map(Array.from(alphabet, (char, value) => [char, value]));
 
 /** Reads the forward part of a `GIT binary patch` (gitformat-patch: git's base85 over zlib), and skips the one back. */
 export function binaryChange(lines: readonly string[], start: number): { change: BinaryChange; next: number } {

@@ -42,6 +42,8 @@ const codeOf = (text: string): string => {
   return 'none';
 };
 
+const nothing = { method: 'delta' as const, data: Buffer.alloc(0) };
+
 describe('patches as git writes them', () => {
   test('author, date, subject and body; odd names, CRLF, no newline at the end', () => {
     write('ü "q".c', 'one\r\ntwo\nend');
@@ -76,14 +78,12 @@ describe('patches as git writes them', () => {
     expect(moved).toMatchObject({ from: 'run', to: 'walk', mode: '100755', oldMode: '100644', copied: false });
     expect(patchedBinary(before, blob?.binary ?? nothing)).toEqual(after);
   });
-
-  const nothing = { method: 'delta' as const, data: Buffer.alloc(0) };
 });
 
-describe('what is no patch', () => {
-  const diff = (path: string, hunk = '@@ -1 +1 @@\n-a\n+b\n'): string =>
-    `From: a <a@b>\nSubject: x\n\n---\ndiff --git a/${path} b/${path}\n--- a/${path}\n+++ b/${path}\n${hunk}`;
+const diff = (path: string, hunk = '@@ -1 +1 @@\n-a\n+b\n'): string =>
+  `From: a <a@b>\nSubject: x\n\n---\ndiff --git a/${path} b/${path}\n--- a/${path}\n+++ b/${path}\n${hunk}`;
 
+describe('what is no patch', () => {
   test.each([
     ['a letter', 'From: a <a@b>\nSubject: hello\n\nNothing here.\n', 'no-patch'],
     ['a path out of the tree', diff('../etc/passwd'), 'malformed'],

@@ -62,7 +62,7 @@ describe('LineWeave', () => {
     const weave = new LineWeave(['int alpha;\n', 'int beta;\n', '}\n']);
     rewrite(weave, 0, ['int alpha;\n', '}\n']);
     expect(weave.close(['int alpha;\n', 'int beta;\n', '}\n'], 1)).toEqual([]);
-    expect([...weave].map(({ birth, death }) => [birth, death])).toEqual(Array(3).fill([baseLabel, never]));
+    expect([...weave].map(({ birth, death }) => [birth, death])).toEqual([1, 2, 3].map(() => [baseLabel, never]));
   });
 
   test('a brace that was removed is no reason to bring it back', () => {
