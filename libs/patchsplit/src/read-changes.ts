@@ -1,4 +1,3 @@
-import type { GitId } from '#libs/contracts';
 import type { TreeChange, TreeStore } from '#libs/trees';
 import { deltaOf, type FileSide, wholeDelta } from './hunks/delta.js';
 import { bytesOf, linesOf } from './hunks/lines.js';
@@ -20,16 +19,17 @@ export async function readChanges(
     const ids = [...new Set(batch.flatMap(({ before, after }) => [before, after].flatMap((side) => side?.blob ?? [])))];
     const blobs = await trees.readBlobs(ids);
     const contents = new Map(ids.map((id, index) => [id, blobs[index]]));
-    for (const change of batch) files.push(changedFile(change, contents));
+    for (const change of batch) {
+      files.push(changedFile(change, contents.get(change.before?.blob ?? ''), contents.get(change.after?.blob ?? '')));
+    }
     onProgress(files.length);
   }
   return files;
 }
 
-function changedFile(change: TreeChange, contents: ReadonlyMap<GitId, Buffer | undefined>): ChangedFile {
+/** Compares the two versions of a file; a side that isn't there has no content. */
+export function changedFile(change: TreeChange, old: Buffer | undefined, fresh: Buffer | undefined): ChangedFile {
   const { path, before, after } = change;
-  const old = before && contents.get(before.blob);
-  const fresh = after && contents.get(after.blob);
   const oldLines = old && linesOf(old);
   const freshLines = fresh && linesOf(fresh);
   const delta = deltaOf(path, sideOf(before, oldLines), sideOf(after, freshLines));

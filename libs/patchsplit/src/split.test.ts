@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -10,6 +10,8 @@ import { deltaOf } from './hunks/delta.js';
 import { diffLines } from './hunks/line-diff.js';
 import { bytesOf, linesOf } from './hunks/lines.js';
 import { splitTrees } from './split.js';
+import type { Candidate, FilePatch } from './candidates/candidate.js';
+import { parseMail } from './candidates/parse-mail.js';
 import { compose } from './weave/compose.js';
 
 interface File {
@@ -111,6 +113,53 @@ function longestCommon(a: readonly string[], b: readonly string[]): number {
   return row.at(-1) ?? 0;
 }
 
+const hunkOf = (before: readonly string[], after: readonly string[], oldStart: number): FilePatch['hunks'] => [
+  {
+    oldStart,
+    section: '',
+    signs: '-'.repeat(before.length) + '+'.repeat(after.length),
+    lines: [...before, ...after],
+  },
+];
+const somePath = fc.option(fc.constantFrom(...paths, 'fs/foo', 'net/new.c', 'Makefile/x'), { nil: undefined });
+const word = fc.constantFrom(...words, 'no end');
+const filePatch: fc.Arbitrary<FilePatch> = fc
+  .record({
+    from: somePath,
+    to: somePath,
+    copied: fc.boolean(),
+    mode: fc.constantFrom('100644', '100755', '120000', '160000', undefined),
+    hunks: fc
+      .tuple(fc.array(word, { maxLength: 3 }), fc.array(word, { maxLength: 3 }), fc.nat(20))
+      .map(([before, after, at]) => hunkOf(before, after, at)),
+    binary: fc.constantFrom(
+      undefined,
+      undefined,
+      { method: 'literal' as const, data: Buffer.from([0, 7]) },
+      { method: 'delta' as const, data: Buffer.from([1, 2, 3]) },
+    ),
+  })
+  .map(({ from, to, mode, binary, ...rest }) => ({
+    ...rest,
+    ...(from === undefined ? {} : { from }),
+    ...(to === undefined ? {} : { to }),
+    ...(mode === undefined ? {} : { mode, oldMode: '100600' }),
+    ...(binary === undefined ? {} : { binary }),
+  }));
+const garbage: fc.Arbitrary<Candidate> = fc.record({
+  id: fc.nat(9).map((digit) => String(digit).repeat(40)),
+  author: fc.record({
+    name: fc.constant('G'),
+    email: fc.constant('g@example.org'),
+    at: fc.nat(10).map((day) => new Date(day * 86_400_000)),
+  }),
+  subject: fc.constantFrom('foo: bar: fix foo_bar()', 'net: foo: fix baz()', 'nobody lists this'),
+  body: fc.constantFrom('', 'Remainder: forged\nUpstream-commit: forged'),
+  files: fc.array(filePatch, { maxLength: 4 }),
+});
+
+const leapBody = (call: string): string => `int leap(void)\n{\n\tprepare_it();\n\t${call}\n\tfinish_it();\n}\n`;
+
 describe('a series in a real git repository', () => {
   let folder: string;
   let trees: TreeStore;
@@ -156,6 +205,61 @@ describe('a series in a real git repository', () => {
       { numRuns: 15 },
     );
   }, 120_000);
+
+  test('whatever candidates are given, the series rebuilds the target, and twice the same', async () => {
+    await fc.assert(
+      fc.asyncProperty(tree, tree, subjects, fc.array(garbage, { maxLength: 8 }), async (a, b, listed, candidates) => {
+        const base = await write(a);
+        const target = await write(b);
+        const input = { trees, base, target, changelog: listed.map((subject) => item(subject)), candidates, root };
+        const { series, commits, proof } = await splitTrees(input);
+        expect(proof).toEqual({ baseTree: base, targetTree: target, replayedTree: target });
+        expect(seriesSchema.parse(series)).toEqual(series);
+        expect(series.commits.map(({ parent }) => parent)).toEqual(commits.slice(0, -1).map(({ commit }) => commit));
+        expect((await splitTrees(input)).commits).toEqual(commits);
+        const without = await splitTrees({ ...input, candidates: [] });
+        expect(without).toEqual(await splitTrees({ trees, base, target, changelog: input.changelog, root }));
+      }),
+      { numRuns: 20 },
+    );
+  }, 240_000);
+
+  test('two real commits on one line come back, in order, by their authors, whatever else is offered', async () => {
+    const repo = join(folder, 'upstream');
+    const git = async (...args: string[]): Promise<string> => {
+      const env = {
+        PATH: '/usr/bin:/bin',
+        GIT_AUTHOR_NAME: 'Up',
+        GIT_AUTHOR_EMAIL: 'up@example.org',
+        GIT_AUTHOR_DATE: '2026-02-01T00:00:00Z',
+        GIT_COMMITTER_NAME: 'Up',
+        GIT_COMMITTER_EMAIL: 'up@example.org',
+      };
+      return (await run('git', ['-C', repo, ...args], { env, timeoutMs: 10_000 })).stdout.toString('latin1');
+    };
+    const versions = ['first_way(1);', 'second_way(2);', 'third_way(3);', 'fourth_way(4);'].map(leapBody);
+    await run('git', ['init', '--quiet', repo], { env: { PATH: '/usr/bin:/bin' }, timeoutMs: 10_000 });
+    const mails: string[] = [];
+    for (const [at, version] of versions.entries()) {
+      await writeFile(join(repo, 'leap.c'), version);
+      await git('add', 'leap.c');
+      await git('commit', '--quiet', '--message', `leap: step ${at}\n\nWhy.`);
+      mails.push(await git('format-patch', '--stdout', '--root', '-1'));
+    }
+    const candidates = mails.map(parseMail).reverse();
+    const base = await write({ 'leap.c': file(versions[0] ?? '') });
+    const target = await write({ 'leap.c': file(versions[2] ?? '') });
+    const changelog = [item('leap: step 1', 'CVE-2026-7'), item('leap: step 2')];
+    const { series } = await splitTrees({ trees, base, target, changelog, candidates, root });
+    expect(series.commits.map(({ subject, upstream }) => [subject, upstream])).toEqual([
+      ['leap: step 1', candidates[2]?.id],
+      ['leap: step 2', candidates[1]?.id],
+    ]);
+    expect(await messageOf(series.commits[0]?.commit)).toBe(
+      `Up|up@example.org|2026-02-01T00:00:00+00:00|leap: step 1\n\nWhy.\n\nUpstream-commit: ${candidates[2]?.id}\n` +
+        `Changelog-entry: leap: step 1 (2-1)\nCVE: CVE-2026-7\nConfidence: 1.000\n\n`,
+    );
+  });
 
   test('messages carry the entry, its CVE ids and the confidence; the same input gives the same commits', async () => {
     const body = Array.from({ length: 30 }, (_, at) => `\tstep(${at});\n`).join('');

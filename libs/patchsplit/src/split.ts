@@ -1,11 +1,13 @@
 import type { GitId, Series } from '#libs/contracts';
 import type { CommitText, NewCommit, StoredCommit, TreeStore } from '#libs/trees';
+import type { Candidate } from './candidates/candidate.js';
 import type { StepItem } from './changelog/changelog.js';
 import { messageOf } from './message.js';
 import { type PlannedCommit, planSplit } from './plan.js';
 import { readChanges } from './read-changes.js';
 import { countsOf, seriesOf, type SplitCounts } from './series.js';
 import { type ChangedFile, Weave } from './weave/weave.js';
+import { splitByCandidates, type WovenSplit } from './woven-split.js';
 
 export interface SplitProgress {
   readonly phase: 'diff' | 'read' | 'attribute' | 'commit' | 'prove';
@@ -21,6 +23,8 @@ export interface SplitInput {
   readonly target: GitId;
   /** What the vendor says lies between them (`changelogStep`), the oldest first; without it all is remainder. */
   readonly changelog?: readonly StepItem[];
+  /** Upstream commits that the vendor may have taken, in any order, with others among them. */
+  readonly candidates?: readonly Candidate[];
   /** The first commit of the series, on the base tree. Its author is also that of the remainders. */
   readonly root: CommitText;
   readonly onProgress?: (progress: SplitProgress) => void;
@@ -50,34 +54,76 @@ export class SplitError extends Error {
 }
 
 /**
- * Breaks the step from one tree to another into a commit for each changelog item that finds its hunks, and remainder commits by
+ * Breaks the step from one tree to another into the commits that candidates and the changelog tell of, and remainder commits by
  * subsystem for all else. The series rebuilds the target bit for bit.
  * @throws SplitError, TreeError.
  */
 export async function splitTrees(input: SplitInput): Promise<SplitResult> {
-  const { trees, base, target, changelog = [], root } = input;
+  const { trees, target, candidates = [] } = input;
+  let given = candidates;
+  for (let attempt = 1; ; attempt++) {
+    const result = await splitOnce({ ...input, candidates: given });
+    const { replayedTree } = result.proof;
+    if (replayedTree === target) return result;
+    if (given.length === 0) {
+      throw new SplitError('not-recomposed', `the series ends in tree ${replayedTree} instead of ${target}`);
+    }
+    // What candidates do to a file that came out wrong is not used; after that, none of them is.
+    const wrong = new Set((await trees.diff(replayedTree, target)).map(({ path }) => path));
+    given = attempt > 1 ? [] : candidates.map((candidate) => withoutFiles(candidate, wrong));
+  }
+}
+
+function withoutFiles(candidate: Candidate, paths: ReadonlySet<string>): Candidate {
+  const files = candidate.files.filter(({ from, to }) => !paths.has(from ?? '') && !paths.has(to ?? ''));
+  return { ...candidate, files };
+}
+
+async function splitOnce(input: SplitInput): Promise<SplitResult> {
+  const { trees, base, target, changelog = [], candidates = [], root } = input;
   const report = (phase: SplitProgress['phase'], done: number, total: number): void =>
     input.onProgress?.({ phase, done, total });
   report('diff', 0, 1);
   const changes = await trees.diff(base, target);
-  const files = await readChanges(trees, changes, (done) => report('read', done, changes.length));
+  const woven =
+    candidates.length === 0 ? undefined : await splitByCandidates(trees, { base, changes }, candidates, changelog);
+  const files = woven?.rest ?? (await readChanges(trees, changes, (done) => report('read', done, changes.length)));
   report('attribute', 0, 1);
   const plan = planSplit(
     files.map(({ delta }) => delta),
-    changelog,
+    woven?.items ?? changelog,
   );
   report('attribute', 1, 1);
-  const commits = await trees.commitSeries({ ...root, tree: base }, commitsOf(input, files, plan, report));
+  const planned = commitsOf(input, files, plan, report);
+  const before = woven?.commits ?? [];
+  const commits = await trees.commitSeries({ ...root, tree: base }, [...before, ...planned]);
   const replayedTree = commits.at(-1)?.tree ?? base;
-  if (replayedTree !== target || commits.length !== plan.length + 1) {
-    throw new SplitError('not-recomposed', `the series ends in tree ${replayedTree} instead of ${target}`);
+  if (commits.length !== before.length + plan.length + 1) {
+    throw new SplitError('not-recomposed', `${commits.length} commits were stored`);
   }
   report('prove', 1, 1);
+  const series = [...(woven?.seriesOf(commits) ?? []), ...seriesOf(files, plan, commits.slice(before.length))];
+  const counts = countsOf(files, plan, changelog.length);
   return {
-    series: { schema: 1, baseTree: base, targetTree: target, commits: seriesOf(files, plan, commits) },
+    series: { schema: 1, baseTree: base, targetTree: target, commits: series },
     commits,
-    counts: countsOf(files, plan, changelog.length),
+    counts: woven ? countsWith(counts, woven, changes.length) : counts,
     proof: { baseTree: base, targetTree: target, replayedTree },
+  };
+}
+
+/** The figures of both halves: what candidates explain, and what the changelog alone does. */
+function countsWith(rest: SplitCounts, { commits, counts }: WovenSplit, files: number): SplitCounts {
+  return {
+    ...rest,
+    commits: rest.commits + commits.length,
+    attributed: rest.attributed + commits.length,
+    files,
+    hunks: rest.hunks + counts.hunks,
+    attributedHunks: rest.attributedHunks + counts.hunks,
+    insertions: rest.insertions + counts.insertions,
+    deletions: rest.deletions + counts.deletions,
+    subjectsFound: rest.subjectsFound + counts.subjectsFound,
   };
 }
 

@@ -26,15 +26,13 @@ export function splitCommand(): Command {
       'where the changelog begins to count (default: the version of the older source)',
     )
     .option('--to-version <version>', 'where it ends (default: the version of the newer source)')
-    .option('--candidates <source...>', 'upstream commits (not supported yet)')
+    .option(
+      '--candidates <source...>',
+      'upstream commits: an mbox, a folder of patches, or a git repository (REPO, REPO#range)',
+    )
     .requiredOption('--out <repo>', 'the git repository to make; clone it to look at the files')
     .option('--json', 'print the report')
     .action(async (options: SplitOptions) => {
-      if (options.candidates !== undefined) {
-        throw new Error(
-          '--candidates is not supported yet: commits are found by the changelog alone. Run without it, or wait.',
-        );
-      }
       const bar = new SplitProgressBar(process.stderr);
       try {
         const report = await splitDrops(requestOf(options), (progress) => bar.show(progress));
@@ -53,6 +51,7 @@ function requestOf(options: SplitOptions): SplitRequest {
     to: options.to,
     out: options.out,
     changelogFile: options.changelog,
+    candidates: options.candidates,
     fromVersion: options.fromVersion,
     toVersion: options.toVersion,
   };

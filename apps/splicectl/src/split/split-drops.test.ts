@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { run } from '#libs/process';
-import { splitCommand } from '../commands/split.js';
 import { splitDrops } from './split-drops.js';
 
 const changelog = `linux (6.1.2-1) stable; urgency=high
@@ -79,9 +78,81 @@ test('what is there is not overwritten, and a failure leaves nothing behind', as
   expect((await readdir(folder)).sort()).toEqual(['a']);
 });
 
-test('--candidates is refused, not ignored', async () => {
-  const command = splitCommand().exitOverride();
-  const args = ['--from', 'a', '--to', 'b', '--candidates', 'x', '--out', join(folder, 'out')];
-  await expect(command.parseAsync(args, { from: 'user' })).rejects.toThrow('not supported yet');
-  expect(await readdir(folder)).toEqual([]);
+const sourcesOf = async (repo: string): Promise<Record<string, string>> => {
+  const mbox = join(folder, 'all.mbox');
+  await writeFile(mbox, await git('-C', repo, 'log', '--pretty=email', '-p', '--root', 'main'));
+  const patches = join(folder, 'patches');
+  await git('-C', repo, 'format-patch', '--quiet', '--root', '-o', patches, 'main');
+  await writeFile(join(patches, 'README'), 'not a patch\n');
+  return { mbox, patches, repo, range: `${repo}#main~2..main` };
+};
+
+describe('candidates', () => {
+  const author = ['-c', 'user.name=Up Stream', '-c', 'user.email=up@example.org'];
+
+  /** A repository with the upstream commit and one that the vendor never took. */
+  async function upstream(from: string): Promise<string> {
+    const repo = join(folder, 'upstream');
+    await git('init', '--quiet', '--initial-branch=main', repo);
+    const commit = async (message: string): Promise<void> => {
+      await git('-C', repo, 'add', '--all');
+      await git('-C', repo, ...author, 'commit', '--quiet', '--message', message);
+    };
+    await mkdir(join(repo, 'fs'), { recursive: true });
+    const driver = await readFile(join(from, 'fs/qq100.c'), 'utf8');
+    await writeFile(join(repo, 'fs/qq100.c'), driver);
+    await commit('base');
+    await writeFile(join(repo, 'fs/qq100.c'), driver.replace('stay();', 'leap();'));
+    await commit('fs: qq100: leap in qq100_probe()');
+    await writeFile(join(repo, 'fs/qq100.c'), driver.replace('step(3);', 'never_taken();'));
+    await commit('fs: qq100: take another step');
+    return repo;
+  }
+
+  test.each(['mbox', 'patches', 'repo', 'range'])('given as %s name the upstream commit', async (kind) => {
+    const from = await source('a', 1, 'stay();');
+    const to = await source('b', 2, 'leap();');
+    const sources = await sourcesOf(await upstream(from));
+    const given = sources[kind] ?? '';
+    const out = join(folder, 'out.git');
+    const report = await splitDrops({ from, to, out, candidates: [given] }, () => undefined);
+    const id = (await git('-C', join(folder, 'upstream'), 'rev-parse', 'main~1')).trim();
+    expect(report.commits[0]).toMatchObject({
+      subject: 'fs: qq100: leap in qq100_probe()',
+      upstream: id,
+      confidence: 0.95,
+      paths: ['fs/qq100.c'],
+    });
+    expect(report.commits.slice(1).every(({ kind: of }) => of === 'remainder')).toBe(true);
+    expect(await git('-C', out, 'log', '--format=%an <%ae>', '-1', `--grep=${id}`)).toBe(
+      'Up Stream <up@example.org>\n',
+    );
+    expect(report.proof.replayedTree).toBe(report.to.tree);
+    if (kind === 'patches') expect(report.notices.join()).toContain('there is no diff in it');
+  });
+
+  test('what is no patch is said and left out; what is not there is refused', async () => {
+    const from = await source('a', 1, 'stay();');
+    const to = await source('b', 2, 'leap();');
+    const junk = join(folder, 'junk');
+    await writeFile(junk, Buffer.from([0, 1, 2, 255, 10, 10]));
+    const report = await splitDrops({ from, to, out: join(folder, 'o'), candidates: [junk] }, () => undefined);
+    expect(report.notices).toEqual([
+      expect.stringContaining('there is no diff in it'),
+      `candidates ${junk}: no patch in it could be used`,
+    ]);
+    const request = { from, to, out: join(folder, 'p'), candidates: [join(folder, 'nowhere')] };
+    await expect(splitDrops(request, () => undefined)).rejects.toThrow('there are no candidates at');
+  });
+
+  test('a range that the repository does not have is said, and the split goes on', async () => {
+    const from = await source('a', 1, 'stay();');
+    const to = await source('b', 2, 'leap();');
+    const repo = await upstream(from);
+    const candidates = [`${repo}#no-such-branch`, `${repo}#--output=${join(folder, 'pwned')}`];
+    const report = await splitDrops({ from, to, out: join(folder, 'o'), candidates }, () => undefined);
+    expect(report.notices.filter((notice) => notice.includes('could not be read to its end'))).toHaveLength(2);
+    expect(await readdir(folder)).not.toContain('pwned');
+    expect(report.proof.replayedTree).toBe(report.to.tree);
+  });
 });

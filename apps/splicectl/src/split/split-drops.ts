@@ -8,6 +8,7 @@ import {
   type Changelog,
   changelogStep,
   parseChangelog,
+  relevance,
   type SplitCounts,
   type SplitResult,
   splitTrees,
@@ -15,6 +16,7 @@ import {
 } from '#libs/patchsplit';
 import { type CommitText, GitTreeStore, type TreeStore, writeArchive } from '#libs/trees';
 import type { Progress } from './progress-bar.js';
+import { readCandidates } from './read-candidates.js';
 
 export interface SplitRequest {
   /** Folders or files. */
@@ -23,6 +25,8 @@ export interface SplitRequest {
   /** The repository to make; must not exist, or be an empty folder. */
   readonly out: string;
   readonly changelogFile?: string | undefined;
+  /** Mailboxes, folders of patches, git repositories (`REPO#range`). */
+  readonly candidates?: readonly string[] | undefined;
   readonly fromVersion?: string | undefined;
   readonly toVersion?: string | undefined;
 }
@@ -143,7 +147,11 @@ interface Step {
   readonly onProgress: (progress: Progress) => void;
 }
 
-async function splitStep(trees: TreeStore, { request, from, to, onProgress }: Step): Promise<SplitResult> {
+interface StepResult extends SplitResult {
+  readonly notices: readonly string[];
+}
+
+async function splitStep(trees: TreeStore, { request, from, to, onProgress }: Step): Promise<StepResult> {
   const text = request.changelogFile === undefined ? to.changelog : await changelogText(request.changelogFile);
   const changelog = text === undefined ? undefined : parseChangelog(text);
   const fromVersion = request.fromVersion ?? from.version;
@@ -151,7 +159,17 @@ async function splitStep(trees: TreeStore, { request, from, to, onProgress }: St
   const items: StepItem[] = changelog ? changelogStep(changelog, fromVersion || undefined, toVersion || undefined) : [];
   const base = from.tree;
   const root = rootOf(from, changelog, fromVersion);
-  return await splitTrees({ trees, base, target: to.tree, changelog: items, root, onProgress });
+  const target = to.tree;
+  const { candidates = [] } = request;
+  if (candidates.length === 0) {
+    return { ...(await splitTrees({ trees, base, target, changelog: items, root, onProgress })), notices: [] };
+  }
+  const isRelevant = relevance(await trees.diff(base, target), items);
+  const read = await readCandidates(candidates, isRelevant, (done) =>
+    onProgress({ phase: 'read candidates', done, total: 0 }),
+  );
+  const given = { candidates: read.candidates, changelog: items };
+  return { ...(await splitTrees({ trees, base, target, ...given, root, onProgress })), notices: read.notices };
 }
 
 async function changelogText(file: string): Promise<string> {
@@ -174,7 +192,7 @@ function rootOf(from: UnpackedDrop, changelog: Changelog | undefined, version: s
 function reportOf(
   from: UnpackedDrop,
   to: UnpackedDrop,
-  { series, commits, counts, proof }: SplitResult,
+  { series, commits, counts, proof, notices }: StepResult,
   timings: SplitReport['timings'],
 ): SplitReport {
   const remainders = series.commits.filter(({ kind }) => kind === 'remainder');
@@ -193,7 +211,7 @@ function reportOf(
       insertions,
       deletions,
     })),
-    notices: [...from.notices, ...to.notices],
+    notices: [...from.notices, ...to.notices, ...notices],
     timings,
   };
 }

@@ -4,7 +4,11 @@
  */
 export function linesOf(content: Buffer): readonly string[] | undefined {
   if (content.includes(0)) return undefined;
-  const text = content.toString('latin1');
+  return linesIn(content.toString('latin1'));
+}
+
+/** A text as lines with their ends. */
+export function linesIn(text: string): string[] {
   return text === '' ? [] : (text.match(/[^\n]*\n|[^\n]+$/g) ?? []);
 }
 

@@ -1,0 +1,56 @@
+import { CandidateError } from './candidate.js';
+
+const escapes: Readonly<Partial<Record<string, string>>> = {
+  a: '\x07',
+  b: '\b',
+  f: '\f',
+  n: '\n',
+  r: '\r',
+  t: '\t',
+  v: '\v',
+};
+
+/** A name as git quotes it (`"a\303\244"`), or as it is. */
+export function unquoted(name: string): string {
+  if (!name.startsWith('"') || !name.endsWith('"') || name.length < 2) return name;
+  return name
+    .slice(1, -1)
+    .replace(/\\([0-7]{3}|.)/gs, (_, code: string) =>
+      code.length === 3 ? String.fromCharCode(parseInt(code, 8) & 0xff) : (escapes[code] ?? code),
+    );
+}
+
+/** The two names of `diff --git a/x b/x`; none where they can't be told apart (then other headers name them). */
+export function gitHeaderPaths(names: string): [string | undefined, string | undefined] {
+  const quoted =
+    /^("(?:[^"\\]|\\.)*"|\S.*?) ("(?:[^"\\]|\\.)*")$/s.exec(names) ?? /^("(?:[^"\\]|\\.)*") (.*)$/s.exec(names);
+  if (quoted) return [withoutPrefix(unquoted(quoted[1] ?? '')), withoutPrefix(unquoted(quoted[2] ?? ''))];
+  const half = (names.length - 1) / 2;
+  if (Number.isInteger(half) && withoutPrefix(names.slice(0, half)) === withoutPrefix(names.slice(half + 1))) {
+    const same = withoutPrefix(names.slice(0, half));
+    return [same, same];
+  }
+  // A rename: its own headers follow.
+  const [, from, to] = /^a\/(.*?) b\/(.*)$/s.exec(names) ?? [];
+  return [from, to];
+}
+
+/** The name in a `---` or `+++` line, without its first folder and what follows a tab; undefined for /dev/null. */
+export function strippedPath(name: string): string | undefined {
+  const bare = unquoted(name.startsWith('"') ? name : (name.split('\t')[0] ?? '')).replace(/\r$/, '');
+  return bare === '/dev/null' ? undefined : withoutPrefix(bare);
+}
+
+function withoutPrefix(path: string): string {
+  const slash = path.indexOf('/');
+  return slash < 0 ? path : path.slice(slash + 1);
+}
+
+/** A path as trees have it. A patch to `../x` or `.git/config` is an attack, or no patch. @throws CandidateError `malformed` */
+export function checkedPath(path: string): string {
+  const parts = path.split('/');
+  if (path.length > 4096 || path.includes('\0') || parts.some((part) => /^(?:\.{0,2}|\.git)$/i.test(part))) {
+    throw new CandidateError('malformed', `no path in a tree: ${JSON.stringify(path.slice(0, 80))}`);
+  }
+  return path;
+}

@@ -1,0 +1,152 @@
+import { isTelling, lineKey, similarity } from '../hunks/telling.js';
+import type { Lineage } from '../weave/lineage.js';
+import { never, type ResidualEdit, type WovenLine } from '../weave/line-weave.js';
+import type { Rejected } from './replay.js';
+
+/** What one file still lacked after all commits. */
+export interface Residual {
+  readonly lineage: Lineage;
+  readonly edits: readonly ResidualEdit[];
+}
+
+/** Two lines as alike as that are versions of one another. */
+const alike = 0.5;
+/** Residual lines that one is compared with. */
+const maxCompared = 100;
+const maxHolders = 20;
+/** Rejected changes that are looked at for one residual edit. */
+const maxClaimants = 12;
+
+/**
+ * Gives residual lines to the commits that they are of: what a rejected change has, and what stands in place of a commit's lines
+ * that the target doesn't have. Only labels change, never which lines live on.
+ * @param label that of the residual. Gives the labels of the commits that were amended, with how many lines.
+ */
+export function amend(
+  residuals: readonly Residual[],
+  rejected: readonly Rejected[],
+  label: number,
+): Map<number, number> {
+  const amended = new Map<number, number>();
+  const count = (owner: number): void => void amended.set(owner, (amended.get(owner) ?? 0) + 1);
+  const byLineage = new Map<Lineage | undefined, Rejected[]>();
+  for (const one of rejected) byLineage.set(one.lineage, [...(byLineage.get(one.lineage) ?? []), one]);
+  for (const { lineage, edits } of residuals) {
+    const own = [...(byLineage.get(lineage) ?? []), ...(byLineage.get(undefined) ?? [])];
+    const index = keysOf(own);
+    for (const edit of edits) {
+      takeRejected(edit, own, index, label, count);
+      takeReworked(edit, label, count);
+    }
+  }
+  return amended;
+}
+
+interface RejectedKeys {
+  readonly removed: ReadonlyMap<string, readonly number[]>;
+  readonly added: ReadonlyMap<string, readonly number[]>;
+}
+
+function keysOf(rejected: readonly Rejected[]): RejectedKeys {
+  const index = { removed: new Map<string, number[]>(), added: new Map<string, number[]>() };
+  for (const [at, one] of rejected.entries()) {
+    for (const side of ['removed', 'added'] as const) {
+      for (const line of new Set(one[side].filter(isTelling).map(lineKey))) {
+        const known = index[side].get(line);
+        if (known) known.push(at);
+        else index[side].set(line, [at]);
+      }
+    }
+  }
+  return index;
+}
+
+/** Lines that a rejected change has go to its commit; then what is alike; then braces and blanks between them. */
+function takeRejected(
+  edit: ResidualEdit,
+  rejected: readonly Rejected[],
+  index: RejectedKeys,
+  label: number,
+  count: (owner: number) => void,
+): void {
+  const votes = new Map<number, number>();
+  for (const side of ['removed', 'added'] as const) {
+    for (const line of edit[side]) {
+      if (!isTelling(line.text)) continue;
+      const holders = index[side].get(lineKey(line.text)) ?? [];
+      // What so many have (`msgstr ""`) speaks for none.
+      if (holders.length > maxHolders) continue;
+      for (const at of holders) votes.set(at, (votes.get(at) ?? 0) + 1);
+    }
+  }
+  const ranked = [...votes].sort(([a, x], [b, y]) => y - x || a - b).slice(0, maxClaimants);
+  for (const [at] of ranked) {
+    const one = rejected[at];
+    if (!one) continue;
+    for (const side of ['removed', 'added'] as const) takeSide(edit[side], one[side], side, one.label, label, count);
+  }
+}
+
+/** The same lines first; then each line left of the change takes the one that is most like it. */
+function takeSide(
+  residual: readonly WovenLine[],
+  wanted: readonly string[],
+  side: 'removed' | 'added',
+  owner: number,
+  label: number,
+  count: (owner: number) => void,
+): void {
+  const keys = new Map<string, number>();
+  for (const line of wanted) keys.set(lineKey(line), (keys.get(lineKey(line)) ?? 0) + 1);
+  for (const line of residual) {
+    const left = keys.get(lineKey(line.text)) ?? 0;
+    if (left === 0 || !isOpen(line, side, label)) continue;
+    keys.set(lineKey(line.text), left - 1);
+    give(line, side, owner, count);
+  }
+  for (const [key, left] of residual.length > maxCompared * 4 ? [] : [...keys].slice(0, maxCompared)) {
+    if (left === 0 || !isTelling(key)) continue;
+    const open = residual.filter((line) => isOpen(line, side, label) && isTelling(line.text)).slice(0, maxCompared);
+    let best: WovenLine | undefined;
+    let most = alike;
+    for (const line of open) {
+      const share = similarity(key, line.text);
+      if (share > most) [best, most] = [line, share];
+    }
+    if (best) give(best, side, owner, count);
+  }
+}
+
+/** Lines of a commit that the target doesn't have were never there; what stands in their place is how the vendor has them. */
+function takeReworked(edit: ResidualEdit, label: number, count: (owner: number) => void): void {
+  const owners = new Map<number, WovenLine[]>();
+  for (const line of edit.removed) {
+    if (line.death !== label || line.birth < 0 || line.birth >= label) continue;
+    const lines = owners.get(line.birth);
+    if (lines) lines.push(line);
+    else owners.set(line.birth, [line]);
+  }
+  const total = edit.removed.length;
+  for (const [owner, lines] of owners) {
+    const most = lines.length * 2 > total && edit.added.length <= 3 * lines.length + 2;
+    const telling = lines.filter(({ text }) => isTelling(text)).slice(0, maxCompared);
+    // Where a whole file was rewritten, likeness of single lines says nothing.
+    if (edit.added.length > maxCompared * 4) telling.length = 0;
+    for (const line of edit.added) {
+      if (!isOpen(line, 'added', label)) continue;
+      const near = telling.some(({ text }) => similarity(text, line.text) >= alike);
+      if (near || most) give(line, 'added', owner, count);
+    }
+    for (const line of lines) line.birth = never;
+  }
+}
+
+function isOpen(line: WovenLine, side: 'removed' | 'added', label: number): boolean {
+  return side === 'added' ? line.birth === label : line.death === label && line.birth < 0;
+}
+
+function give(line: WovenLine, side: 'removed' | 'added', owner: number, count: (owner: number) => void): void {
+  if (side === 'added') line.birth = owner;
+  else line.death = owner;
+  count(owner);
+}
