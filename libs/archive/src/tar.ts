@@ -5,6 +5,7 @@ import { ArchiveEntry, type EntryKind } from './entry.js';
 import { ArchiveError } from './errors.js';
 import { EntryGuard, type GuardOptions, quoted, type RawEntry } from './guard.js';
 import { type ArchiveLimits, InflationGauge, kernelLimits } from './limits.js';
+import { checkMetadata } from './tar-metadata.js';
 import type { TopFolder } from './top-folder.js';
 
 type TarEntry = Extract extends AsyncIterable<infer Source> ? Source : never;
@@ -34,7 +35,7 @@ export async function* readTar(
 ): AsyncGenerator<ArchiveEntry> {
   const packed = typeof source === 'string' ? fileBytes(source) : source;
   const guard = new EntryGuard(limits, options);
-  const bytes = checkTail(decompress(packed, new InflationGauge(limits)));
+  const bytes = checkTail(checkMetadata(decompress(packed, new InflationGauge(limits))));
   for await (const entry of tarEntries(bytes)) {
     const raw = rawEntry(entry.header, options.top);
     const admitted = guard.admit(raw);
