@@ -50,6 +50,8 @@ function rawEntry(header: Header, top?: TopFolder): RawEntry {
   const kind = kinds[header.type];
   const { name, linkname } = namesOf(header);
   if (!kind) throw new ArchiveError('special-file', `${quoted(name)} is a ${header.type}`);
+  // The parser takes a size that is neither octal nor base 256 for null, and waits for the end of such a file for ever.
+  if (!Number.isSafeInteger(header.size)) throw new ArchiveError('malformed', `${quoted(name)} has no size`);
   const path = top ? top.strip(name, kind === 'directory') : name;
   const target = kind === 'hardlink' && top && linkname ? top.strip(linkname, false) : linkname;
   return { path, kind, sizeBytes: kind === 'file' ? header.size : 0, linkTarget: target };
