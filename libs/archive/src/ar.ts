@@ -1,4 +1,4 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import { type FileHandle, open, stat } from 'node:fs/promises';
 import { ArchiveError } from './errors.js';
 import { quoted } from './guard.js';
 
@@ -20,6 +20,8 @@ const maxMembers = 64;
 export async function listAr(file: string): Promise<readonly ArMember[]> {
   let handle: FileHandle;
   try {
+    // A FIFO would be waited for.
+    if (!(await stat(file)).isFile()) throw new TypeError('no plain file');
     handle = await open(file, 'r');
   } catch (error) {
     throw new ArchiveError('read-failed', `can't open the archive: ${String(error)}`, { cause: error });

@@ -14,10 +14,10 @@ const magics: readonly (readonly [Compression, readonly number[]])[] = [
   ['bzip2', [0x42, 0x5a, 0x68]],
 ];
 
-/** Memory is bounded for each: a crafted header may ask for a window of gigabytes. */
+/** Memory is bounded for each: a crafted header may ask for a window of gigabytes. xz -9 takes 65 MiB, zstd -22 128. */
 const programs: Readonly<Record<'xz' | 'zstd' | 'bzip2', readonly string[]>> = {
-  xz: ['xz', '--decompress', '--stdout', '--quiet', '--threads=2', '--memlimit-decompress=1GiB'],
-  zstd: ['zstd', '--decompress', '--stdout', '--quiet', '--no-progress', '--memory=1024MiB'],
+  xz: ['xz', '--decompress', '--stdout', '--quiet', '--threads=2', '--memlimit-decompress=256MiB'],
+  zstd: ['zstd', '--decompress', '--stdout', '--quiet', '--no-progress', '--memory=256MiB'],
   bzip2: ['bzip2', '--decompress', '--stdout', '--quiet'],
 };
 

@@ -16,6 +16,12 @@ export interface GuardOptions {
 }
 
 const maxLinkHops = 40;
+/** A kernel's paths go 15 deep. */
+const maxDepth = 128;
+/** A kernel has 4 MB of paths; 400,000 entries could bring 1.6 GB of them. */
+const maxPathBytesTogether = 64 * 2 ** 20;
+/** Parts of links that are walked in all: a kernel's 60 links have some hundreds. */
+const maxLinkSteps = 1_000_000;
 
 /**
  * Sees every entry of one archive pass by and stops what could write or lead outside of it: `..` and absolute paths, links
@@ -25,6 +31,8 @@ export class EntryGuard {
   private readonly kinds = new Map<string, EntryKind>();
   private readonly symlinks = new Map<string, string>();
   private entries = 0;
+  private pathBytes = 0;
+  private linkSteps = 0;
 
   constructor(
     private readonly limits: ArchiveLimits,
@@ -44,6 +52,9 @@ export class EntryGuard {
       throw new ArchiveError('too-large', `${quoted(entry.path)} has ${entry.sizeBytes} bytes`);
     }
     const path = normalPath(entry.path);
+    this.pathBytes += path.length + (entry.linkTarget?.length ?? 0);
+    if (this.pathBytes > maxPathBytesTogether)
+      throw new ArchiveError('too-many-entries', `paths of more than ${maxPathBytesTogether} bytes together`);
     if (path === '') {
       if (entry.kind === 'directory') return undefined;
       throw new ArchiveError('unsafe-path', 'a file without a name');
@@ -74,6 +85,8 @@ export class EntryGuard {
       const kind = this.kinds.get(parent);
       if (kind === 'directory') return;
       if (kind !== undefined) throw new ArchiveError('unsafe-path', `${quoted(path)} goes through a ${kind}`);
+      if (this.kinds.size > 2 * this.limits.entries)
+        throw new ArchiveError('too-many-entries', `more than ${2 * this.limits.entries} files and folders`);
       this.kinds.set(parent, 'directory');
     }
   }
@@ -118,6 +131,9 @@ export class EntryGuard {
     const todo = target.split('/').reverse();
     for (let hops = 0; todo.length > 0;) {
       const part = todo.pop() ?? '';
+      this.linkSteps += at.length + 1;
+      if (this.linkSteps > maxLinkSteps)
+        throw new ArchiveError('unsafe-link', `more links through links than can be followed, by ${quoted(path)}`);
       if (part === '' || part === '.') continue;
       if (part === '..') {
         if (at.pop() === undefined) return true;
@@ -144,6 +160,7 @@ export function normalPath(raw: string): string {
   if (raw.includes('\0')) throw new ArchiveError('unsafe-path', `${quoted(raw)} has a NUL in it`);
   if (raw.startsWith('/')) throw new ArchiveError('unsafe-path', `${quoted(raw)} is absolute`);
   const parts = raw.split('/').filter((part) => part !== '' && part !== '.');
+  if (parts.length > maxDepth) throw new ArchiveError('unsafe-path', `a path that is ${parts.length} folders deep`);
   for (const part of parts) {
     if (part === '..') throw new ArchiveError('unsafe-path', `${quoted(raw)} leads upwards`);
     // A tree that holds .git would be a repository's own configuration (CVE-2014-9390) wherever it is checked out.

@@ -5,6 +5,7 @@ import { ArchiveEntry, type EntryKind } from './entry.js';
 import { ArchiveError } from './errors.js';
 import { EntryGuard, type GuardOptions, quoted, type RawEntry } from './guard.js';
 import { type ArchiveLimits, InflationGauge, kernelLimits } from './limits.js';
+import { checkMetadata } from './tar-metadata.js';
 import type { TopFolder } from './top-folder.js';
 
 type TarEntry = Extract extends AsyncIterable<infer Source> ? Source : never;
@@ -34,7 +35,7 @@ export async function* readTar(
 ): AsyncGenerator<ArchiveEntry> {
   const packed = typeof source === 'string' ? fileBytes(source) : source;
   const guard = new EntryGuard(limits, options);
-  const bytes = checkTail(decompress(packed, new InflationGauge(limits)));
+  const bytes = checkTail(checkMetadata(decompress(packed, new InflationGauge(limits))));
   for await (const entry of tarEntries(bytes)) {
     const raw = rawEntry(entry.header, options.top);
     const admitted = guard.admit(raw);
@@ -49,6 +50,8 @@ function rawEntry(header: Header, top?: TopFolder): RawEntry {
   const kind = kinds[header.type];
   const { name, linkname } = namesOf(header);
   if (!kind) throw new ArchiveError('special-file', `${quoted(name)} is a ${header.type}`);
+  // The parser takes a size that is neither octal nor base 256 for null, and waits for the end of such a file for ever.
+  if (!Number.isSafeInteger(header.size)) throw new ArchiveError('malformed', `${quoted(name)} has no size`);
   const path = top ? top.strip(name, kind === 'directory') : name;
   const target = kind === 'hardlink' && top && linkname ? top.strip(linkname, false) : linkname;
   return { path, kind, sizeBytes: kind === 'file' ? header.size : 0, linkTarget: target };

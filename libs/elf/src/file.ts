@@ -3,10 +3,12 @@ import { ElfError } from './errors.js';
 import { type ElfHeader, readHeader } from './header.js';
 import { type ElfRelocation, readRelocations } from './relocation.js';
 import { type ElfSection, readSections } from './section.js';
+import { NameBudget } from './string-table.js';
 import { type ElfSymbol, readSymbols } from './symbol.js';
 
 /** An ELF file in memory: its parts are views into the bytes it was read from. */
 export interface ElfFile {
+  readonly sizeBytes: number;
   readonly header: ElfHeader;
   readonly sections: readonly ElfSection[];
   /** Of `.symtab`; empty for a stripped file. */
@@ -16,10 +18,12 @@ export interface ElfFile {
 /** Reads header, sections and symbols of a relocatable, a kernel module, or a vmlinux. Throws ElfError. */
 export function readElf(bytes: Uint8Array): ElfFile {
   const header = readHeader(bytes);
-  const sections = readSections(bytes, header);
+  const names = new NameBudget(bytes.length);
+  const sections = readSections(bytes, header, names);
   const tables = sections.filter((section) => section.type === SectionType.SYMTAB);
   if (tables.length > 1) throw new ElfError('bad-header', 0, `${tables.length} symbol tables`);
-  return { header, sections, symbols: tables[0] === undefined ? [] : readSymbols(sections, tables[0]) };
+  const symbols = tables[0] === undefined ? [] : readSymbols(sections, tables[0], names);
+  return { sizeBytes: bytes.length, header, sections, symbols };
 }
 
 /** The first section of that name. */
@@ -27,21 +31,28 @@ export function sectionNamed(file: ElfFile, name: string): ElfSection | undefine
   return file.sections.find((section) => section.name === name);
 }
 
-/** All relocations of a relocatable file, by the index of the section they apply to. */
+/**
+ * All relocations of a relocatable file, by the index of the section they apply to. Sections that lie upon each other don't
+ * make more of them than the file has bytes for.
+ */
 export function relocationsBySection(
   file: ElfFile,
   wanted: (target: ElfSection) => boolean = () => true,
 ): Map<number, ElfRelocation[]> {
   const found = new Map<number, ElfRelocation[]>();
+  let left = file.sizeBytes;
   for (const section of file.sections) {
     if (section.type !== SectionType.RELA && section.type !== SectionType.REL) continue;
     const target = file.sections[section.info];
     if (target === undefined || section.info === 0)
       throw new ElfError('bad-relocation', section.offset, `${section.name}: for section ${section.info}`);
     if (!wanted(target)) continue;
+    left -= section.sizeBytes;
+    if (left < 0) throw new ElfError('too-large', section.offset, `${section.name}: more relocations than bytes`);
     const more = readRelocations(section, file.symbols);
     const known = found.get(section.info);
-    found.set(section.info, known === undefined ? more : known.concat(more));
+    if (known === undefined) found.set(section.info, more);
+    else for (const relocation of more) known.push(relocation);
   }
   return found;
 }

@@ -2,7 +2,7 @@ import { SectionType } from './constants.js';
 import { Cursor } from './cursor.js';
 import { ElfError } from './errors.js';
 import { type ElfHeader, sectionHeaderSizeBytes } from './header.js';
-import { stringsOf } from './string-table.js';
+import { type NameBudget, stringsOf } from './string-table.js';
 
 /** A section and its bytes. */
 export interface ElfSection {
@@ -26,13 +26,13 @@ export interface ElfSection {
 }
 
 /** Reads all section headers; each section's bytes are checked to lie within the file. */
-export function readSections(bytes: Uint8Array, header: ElfHeader): ElfSection[] {
+export function readSections(bytes: Uint8Array, header: ElfHeader, names: NameBudget): ElfSection[] {
   const { sectionCount, sectionHeaderOffset, sectionNamesIndex } = header;
   if (sectionCount === 0) return [];
   const cursor = new Cursor(bytes, 'the section header table');
   cursor.slice(sectionHeaderOffset, sectionCount * sectionHeaderSizeBytes);
   const at = (index: number) => sectionHeaderOffset + index * sectionHeaderSizeBytes;
-  const nameAt = stringsOf(dataOf(cursor, at(sectionNamesIndex)));
+  const nameAt = stringsOf(dataOf(cursor, at(sectionNamesIndex)), names);
   return Array.from({ length: sectionCount }, (_, index) => {
     const base = at(index);
     return {

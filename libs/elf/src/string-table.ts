@@ -9,8 +9,26 @@ export function stringAt(table: Uint8Array, offset: number): string {
   return stringsOf(table)(offset);
 }
 
+/**
+ * How many bytes the names of one file may have together: a million symbols that share one long name, or parts of it, would
+ * else take gigabytes. Real names overlap at most twice (`.rela.text.f` and `.text.f`).
+ */
+export class NameBudget {
+  private left: number;
+
+  constructor(fileSizeBytes: number) {
+    this.left = 2 * fileSizeBytes + maxStringBytes;
+  }
+
+  /** @throws ElfError `too-large` */
+  spend(sizeBytes: number, offset: number): void {
+    this.left -= sizeBytes;
+    if (this.left < 0) throw new ElfError('too-large', offset, 'names that share their bytes with too many others');
+  }
+}
+
 /** The same for many strings of one table. */
-export function stringsOf(table: Uint8Array): (offset: number) => string {
+export function stringsOf(table: Uint8Array, budget?: NameBudget): (offset: number) => string {
   const bytes = Buffer.from(table.buffer, table.byteOffset, table.byteLength);
   return (offset) => {
     if (offset < 0 || offset >= bytes.length) {
@@ -20,6 +38,7 @@ export function stringsOf(table: Uint8Array): (offset: number) => string {
     const end = bytes.indexOf(0, offset);
     if (end < 0) throw new ElfError('bad-string', offset, 'a name without an end');
     if (end - offset > maxStringBytes) throw new ElfError('too-large', offset, `a name of ${end - offset} bytes`);
+    budget?.spend(end - offset, offset);
     return bytes.toString('latin1', offset, end);
   };
 }

@@ -2,7 +2,7 @@ import { SectionIndex, SectionType, SymbolType } from './constants.js';
 import { Cursor } from './cursor.js';
 import { ElfError } from './errors.js';
 import type { ElfSection } from './section.js';
-import { stringsOf } from './string-table.js';
+import { type NameBudget, stringsOf } from './string-table.js';
 
 /** A symbol table entry (gABI "Symbol Table"). */
 export interface ElfSymbol {
@@ -25,7 +25,7 @@ export const symbolSizeBytes = 24;
 const maxSymbols = 4_000_000;
 
 /** Reads one symbol table section. */
-export function readSymbols(sections: readonly ElfSection[], table: ElfSection): ElfSymbol[] {
+export function readSymbols(sections: readonly ElfSection[], table: ElfSection, names: NameBudget): ElfSymbol[] {
   if (table.type !== SectionType.SYMTAB) throw new ElfError('bad-section', table.offset, `${table.name}: no symbols`);
   if (table.entrySizeBytes !== symbolSizeBytes || table.sizeBytes % symbolSizeBytes !== 0)
     throw new ElfError('bad-symbol', table.offset, `symbols of ${table.entrySizeBytes} bytes in ${table.sizeBytes}`);
@@ -35,7 +35,7 @@ export function readSymbols(sections: readonly ElfSection[], table: ElfSection):
   if (strings === undefined || strings.type !== SectionType.STRTAB)
     throw new ElfError('bad-symbol', table.offset, 'a symbol table without its string table');
   const cursor = new Cursor(table.data, 'the symbol table');
-  const nameAt = stringsOf(strings.data);
+  const nameAt = stringsOf(strings.data, names);
   return Array.from({ length: count }, (_, index) => {
     const base = index * symbolSizeBytes;
     const info = cursor.u8(base + 4);

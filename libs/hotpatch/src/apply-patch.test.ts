@@ -1,5 +1,5 @@
 import { folderTree } from '#libs/kbuild';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Applied, applyPatches } from './apply-patch.js';
@@ -49,4 +49,22 @@ test('never writes outside its folder', async () => {
   const outside = change('two', '2').replaceAll('fs/a.c', '../../etc/passwd');
   const result = await apply(outside).catch((error: { code?: string }) => error.code);
   expect(result).not.toHaveProperty('fix');
+});
+
+const linkTo = (path: string, target: string): string =>
+  `diff --git a/${path} b/${path}\nnew file mode 120000\n--- /dev/null\n+++ b/${path}\n@@ -0,0 +1 @@\n+${target}\n\\ No newline at end of file\n`;
+
+test('never reads or writes through a link that a patch makes', async () => {
+  const outside = join(folder, 'outside');
+  await mkdir(outside, { recursive: true });
+  await writeFile(join(outside, 'a.c'), 'mine\n');
+  const refusal = { refused: [expect.objectContaining({ code: 'malformed-patch' })] };
+  expect(await apply(linkTo('fs', outside), change('two', '2'))).toEqual(refusal);
+  expect(await readFile(join(outside, 'a.c'), 'utf8')).toBe('mine\n');
+  expect(await apply(linkTo('include/secret.h', '/etc/passwd'))).toEqual(refusal);
+});
+
+test('ends on a patch of 300,000 hunks', async () => {
+  const hunks = '@@ -1,3 +1,3 @@\n one\n-two\n+two\n three\n'.repeat(300_000);
+  expect(await apply(`--- a/fs/a.c\n+++ b/fs/a.c\n${hunks}`)).toHaveProperty('refused');
 });

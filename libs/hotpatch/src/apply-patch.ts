@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Reason } from '#libs/contracts';
@@ -8,6 +8,8 @@ import type { FileChange, FixSource } from './outcome.js';
 
 const maxPatchBytes = 64 * 1024 * 1024;
 const maxPaths = 20_000;
+/** As `SourceTree`s bound a file: a patch may make ones of any size. */
+const maxFileBytes = 64 * 1024 * 1024;
 
 export type Applied = { readonly fix: FixSource } | { readonly refused: readonly Reason[] };
 
@@ -22,7 +24,8 @@ export async function applyPatches(base: SourceTree, patches: readonly Uint8Arra
     const before = new Map<string, Buffer | undefined>();
     for (const patch of patches) {
       if (patch.length > maxPatchBytes) return refused('malformed-patch', `a patch of ${patch.length} bytes`);
-      for (const path of await pathsOf(patch, folder)) {
+      const touched = await pathsOf(patch, folder);
+      for (const path of touched) {
         if (paths.has(path)) continue;
         if (paths.add(path).size > maxPaths) return refused('malformed-patch', `more than ${maxPaths} paths`);
         const content = await base.read(path);
@@ -32,6 +35,8 @@ export async function applyPatches(base: SourceTree, patches: readonly Uint8Arra
         await writeFile(join(folder, path), content);
       }
       await git(['apply', '-p1', '--whitespace=nowarn', '-'], folder, patch);
+      const odd = await oddFile(folder, touched);
+      if (odd !== undefined) return refused('malformed-patch', odd);
     }
     const changes: FileChange[] = [];
     const contents = new Map<string, Buffer | undefined>();
@@ -44,11 +49,25 @@ export async function applyPatches(base: SourceTree, patches: readonly Uint8Arra
     changes.sort((a, b) => (a.path < b.path ? -1 : 1));
     return { fix: { base, patched: changedTree(base, contents), changes } };
   } catch (error) {
-    if (error instanceof ProcessError && error.code === 'failed') return conflict(error.stderr);
-    throw error;
+    if (!(error instanceof ProcessError) || error.code === 'program-not-found') throw error;
+    return error.code === 'failed' ? conflict(error.stderr) : refused('malformed-patch', error.message);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/**
+ * A patch can make a symlink. What comes after would then be written, and at the end be read, wherever that leads:
+ * `kernel -> /etc` and a second patch of kernel/params.c. git itself stops only at links within one patch.
+ */
+async function oddFile(folder: string, paths: readonly string[]): Promise<string | undefined> {
+  for (const path of paths) {
+    const found = await lstat(join(folder, path)).catch(() => undefined);
+    if (found === undefined || found.isDirectory()) continue;
+    if (!found.isFile()) return `${path} is to be no plain file`;
+    if (found.size > maxFileBytes) return `${path} is to have ${found.size} bytes`;
+  }
+  return undefined;
 }
 
 async function pathsOf(patch: Uint8Array, folder: string): Promise<readonly string[]> {

@@ -23,6 +23,9 @@ const kinds = {
 const declTag = 17;
 const enum64 = 19;
 const maxTypes = 4_000_000;
+/** The kernel's own bound is 128 or 512 (KSYM_NAME_LEN). */
+const maxNameBytes = 1024;
+const maxNesting = 16;
 
 /** Bytes that follow a type's 12-byte head, by its kind. Source: Documentation/bpf/btf.rst, "Type Encoding". */
 function tailBytes(kind: number, vlen: number): number {
@@ -49,6 +52,7 @@ function tailBytes(kind: number, vlen: number): number {
 /** BTF type information: which structures there are and how they lie in memory. */
 export class Btf {
   private readonly byName = new Map<string, number[]>();
+  private readonly names = new Map<number, string>();
 
   private constructor(
     private readonly types: Buffer,
@@ -205,12 +209,18 @@ export class Btf {
    * A member's offset in bytes, looked for in anonymous members too; undefined if there is no such member or it doesn't
    * start on a byte.
    */
-  offsetOf(struct: BtfStruct, member: string, depth = 0): number | undefined {
+  offsetOf(struct: BtfStruct, member: string): number | undefined {
+    return this.memberOffset(struct, member, new Set());
+  }
+
+  /** A type that was looked into in vain isn't looked into again: else one that contains itself a hundred times has no end. */
+  private memberOffset(struct: BtfStruct, member: string, inVain: Set<number>, depth = 0): number | undefined {
+    inVain.add(struct.id);
     for (const one of struct.members) {
       if (one.name === member) return one.offsetBits % 8 === 0 ? one.offsetBits / 8 : undefined;
-      if (one.name !== '' || depth > 16) continue;
+      if (one.name !== '' || depth > maxNesting || inVain.has(one.typeId)) continue;
       const inner = this.structById(one.typeId);
-      const found = inner && this.offsetOf(inner, member, depth + 1);
+      const found = inner && this.memberOffset(inner, member, inVain, depth + 1);
       if (found !== undefined) return found + one.offsetBits / 8;
     }
     return undefined;
@@ -221,9 +231,19 @@ export class Btf {
     return id < 1 || at === undefined ? 0 : (this.types.readUInt32LE(at + 4) >>> 24) & 0x1f;
   }
 
+  /**
+   * Each name is read once, and none may begin inside of another: so all together they take no more than their table, where
+   * types that share the parts of one long name would take gigabytes.
+   */
   private nameAt(offset: number): string {
+    const known = this.names.get(offset);
+    if (known !== undefined) return known;
     const end = this.strings.indexOf(0, offset);
-    if (offset >= this.strings.length || end < 0) throw new KernelImageError('bad-btf', `string ${offset}`);
-    return this.strings.toString('latin1', offset, end);
+    const begins = offset === 0 || this.strings[offset - 1] === 0;
+    if (offset >= this.strings.length || end < 0 || end - offset > maxNameBytes || !begins)
+      throw new KernelImageError('bad-btf', `no name at ${offset} of the BTF strings`);
+    const name = this.strings.toString('latin1', offset, end);
+    this.names.set(offset, name);
+    return name;
   }
 }

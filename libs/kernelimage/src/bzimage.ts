@@ -3,12 +3,18 @@ import { KernelImageError } from './errors.js';
 
 const maxImageBytes = 256 * 1024 * 1024;
 const maxVmlinuxBytes = 1024 * 1024 * 1024;
+/** Debian's unpacks to 8 times as many; more than 64 is no kernel but a bomb. Small ones may be of any ratio. */
+const maxRatio = 64;
+const ratioFloorBytes = 16 * 1024 * 1024;
 
 /** Decompressors by the payload's first bytes; each reads stdin and writes stdout. */
 const decompressors: readonly { readonly magic: Buffer; readonly command: readonly [string, ...string[]] }[] = [
-  { magic: Buffer.from('fd377a585a00', 'hex'), command: ['xz', '--decompress', '--stdout', '--single-stream'] },
+  {
+    magic: Buffer.from('fd377a585a00', 'hex'),
+    command: ['xz', '--decompress', '--stdout', '--single-stream', '--memlimit-decompress=256MiB'],
+  },
   { magic: Buffer.from('1f8b', 'hex'), command: ['gzip', '--decompress', '--stdout'] },
-  { magic: Buffer.from('28b52ffd', 'hex'), command: ['zstd', '--decompress', '--stdout'] },
+  { magic: Buffer.from('28b52ffd', 'hex'), command: ['zstd', '--decompress', '--stdout', '--memory=256MiB'] },
 ];
 
 /** Where the compressed kernel lies in a boot image. Source: Documentation/x86/boot.rst, "payload_offset". */
@@ -37,7 +43,9 @@ export async function unpackVmlinux(image: Buffer): Promise<Buffer> {
   const payload = payloadOf(image);
   // The last four bytes are the unpacked size, added by the kernel's build (scripts/Makefile.lib, size_append).
   const unpackedBytes = payload.readUInt32LE(payload.length - 4);
-  if (unpackedBytes > maxVmlinuxBytes) throw new KernelImageError('bad-image', `it unpacks to ${unpackedBytes} bytes`);
+  const isBomb = unpackedBytes > Math.max(ratioFloorBytes, maxRatio * payload.length);
+  if (isBomb || unpackedBytes > maxVmlinuxBytes)
+    throw new KernelImageError('bad-image', `its ${payload.length} bytes are to unpack to ${unpackedBytes}`);
   const packed = payload.subarray(0, -4);
   const found = decompressors.find(({ magic }) => packed.subarray(0, magic.length).equals(magic));
   if (!found) {

@@ -23,10 +23,14 @@ export interface Banner {
   readonly compiler: string;
 }
 
+/** Debian's kernel has two: linux_banner and the form of linux_proc_banner. */
+const maxBanners = 64;
+
 /** Finds linux_banner in the read-only data. @throws KernelImageError `bad-vmlinux` */
 export function bannerOf(rodata: Buffer): Banner {
   const start = Buffer.from('Linux version ');
-  for (let at = rodata.indexOf(start); at >= 0; at = rodata.indexOf(start, at + 1)) {
+  let tried = 0;
+  for (let at = rodata.indexOf(start); at >= 0 && tried < maxBanners; at = rodata.indexOf(start, at + 1), tried += 1) {
     const end = rodata.indexOf(0, at);
     const text = rodata.toString('latin1', at, Math.min(end < 0 ? at : end, at + 1024)).trimEnd();
     const parts = /^Linux version (\S+) \([^()]*\) \((.*), GNU ld .*\) #/.exec(text);
@@ -35,10 +39,15 @@ export function bannerOf(rodata: Buffer): Banner {
   throw new KernelImageError('bad-vmlinux', 'the image has no version banner');
 }
 
-/** `.modinfo` of a module: `key=value` strings. The first value of each key counts. */
-export function parseModinfo(section: Buffer): ReadonlyMap<string, string> {
+/** Those of sound drivers have some 10 kB of aliases. */
+const maxModinfoBytes = 1024 * 1024;
+
+/** `.modinfo` of a module: `key=value` strings. The first value of each key counts. @throws KernelImageError `bad-module` */
+export function parseModinfo(section: Uint8Array): ReadonlyMap<string, string> {
+  if (section.length > maxModinfoBytes)
+    throw new KernelImageError('bad-module', `a .modinfo of ${section.length} bytes`);
   const info = new Map<string, string>();
-  for (const entry of section.toString('latin1').split('\0')) {
+  for (const entry of Buffer.from(section).toString('latin1').split('\0')) {
     const equals = entry.indexOf('=');
     if (equals > 0 && !info.has(entry.slice(0, equals))) info.set(entry.slice(0, equals), entry.slice(equals + 1));
   }

@@ -1,10 +1,11 @@
 export { AddressSpace } from './address-space.js';
 export type { BtfStruct, BtfType } from './btf-types.js';
 export { Btf } from './btf.js';
+export { unpackVmlinux } from './bzimage.js';
 export { type KernelConfig, parseConfig } from './config.js';
 export { KernelImageError, type KernelImageErrorCode } from './errors.js';
 export { type ImportProgress, type ImportRequest, type ImportStage, importKernel } from './import.js';
-export type { KallsymsEntry } from './kallsyms.js';
+export { decodeKallsyms, type KallsymsEntry } from './kallsyms.js';
 export type { KbuildEnvironment } from './kbuild-environment.js';
 export type { ProfileData } from './profile-data.js';
 export { KernelProfile, loadProfile, symbolsNamed } from './profile.js';

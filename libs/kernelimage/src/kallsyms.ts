@@ -9,6 +9,14 @@ export interface KallsymsEntry {
 }
 
 const maxSymbols = 2_000_000;
+/** Of the table, for each symbol: 4 of offset, 3 of seqs_of_names and some 10 of name. In memory it has ten times as many. */
+const minBytesPerSymbol = 16;
+/** KSYM_NAME_LEN is 512. */
+const maxNameBytes = 1024;
+/** A name takes more memory unpacked than packed, a real one 4 times; how much all may take, beside the section's size. */
+const maxUnpackedRatio = 4;
+/** Debian's kernel has its first text address once in .rodata. Each place costs a walk over up to all of it. */
+const maxAnchors = 64;
 const align8 = (at: number): number => (at + 7) & ~7;
 
 /**
@@ -22,8 +30,10 @@ const align8 = (at: number): number => (at + 7) & ~7;
 export function decodeKallsyms(rodata: Buffer, textAddress: bigint): readonly KallsymsEntry[] {
   const anchor = Buffer.alloc(8);
   anchor.writeBigUInt64LE(textAddress);
-  for (let at = rodata.indexOf(anchor); at >= 0; at = rodata.indexOf(anchor, at + 1)) {
+  let anchors = 0;
+  for (let at = rodata.indexOf(anchor); at >= 0; at = rodata.indexOf(anchor, align8(at + 1))) {
     if (at % 8 !== 0 || at + 16 > rodata.length) continue;
+    if ((anchors += 1) > maxAnchors) break;
     const symbols = decodeAt(rodata, at);
     if (symbols) return symbols;
   }
@@ -32,7 +42,7 @@ export function decodeKallsyms(rodata: Buffer, textAddress: bigint): readonly Ka
 
 function decodeAt(rodata: Buffer, baseAt: number): readonly KallsymsEntry[] | undefined {
   const count = rodata.readUInt32LE(baseAt + 8);
-  if (count === 0 || count > maxSymbols) return undefined;
+  if (count === 0 || count > Math.min(maxSymbols, rodata.length / minBytesPerSymbol)) return undefined;
   const offsetsAt = baseAt - align8(count * 4);
   if (offsetsAt < 0) return undefined;
   const names = walkNames(rodata, align8(baseAt + 12), count);
@@ -44,8 +54,11 @@ function decodeAt(rodata: Buffer, baseAt: number): readonly KallsymsEntry[] | un
   if (!tokens) return undefined;
   const base = rodata.readBigInt64LE(baseAt);
   const symbols: KallsymsEntry[] = [];
+  let room = maxUnpackedRatio * rodata.length;
   for (const [i, start] of names.starts.entries()) {
     const text = expand(rodata, start, tokens);
+    room -= text.length;
+    if (text.length > maxNameBytes || room < 0) return undefined;
     const offset = rodata.readInt32LE(offsetsAt + i * 4);
     // Per-cpu symbols are absolute (offset ≥ 0), all others stand relative to the base (kernel/kallsyms.c, kallsyms_sym_address).
     const address = offset >= 0 ? BigInt(offset) : base - 1n - BigInt(offset);
@@ -107,7 +120,9 @@ function expand(rodata: Buffer, start: number, tokens: readonly string[]): strin
   const length = lengthAt(rodata, start);
   if (!length) return '';
   let text = '';
-  for (let i = 0; i < length.tokens; i += 1) text += tokens[rodata[start + length.prefix + i] ?? 0] ?? '';
+  for (let i = 0; i < length.tokens && text.length <= maxNameBytes; i += 1) {
+    text += tokens[rodata[start + length.prefix + i] ?? 0] ?? '';
+  }
   return text;
 }
 
@@ -123,7 +138,7 @@ export function parseKallsyms(text: string): readonly KallsymsEntry[] {
   const symbols: KallsymsEntry[] = [];
   for (const line of text.split('\n')) {
     if (line === '') continue;
-    if (line.length < 20 || line[16] !== ' ' || line[18] !== ' ') {
+    if (!/^[0-9a-f]{16} . ./.test(line) || line.length > 19 + maxNameBytes) {
       throw new KernelImageError('bad-profile', `kallsyms line of another form: ${line.slice(0, 80)}`);
     }
     symbols.push({ address: BigInt(`0x${line.slice(0, 16)}`), type: line.slice(17, 18), name: line.slice(19) });

@@ -1,6 +1,7 @@
 import { type ElfFile, sectionNamed } from '#libs/elf';
 import { readKernelElf } from './address-space.js';
 import { KernelImageError } from './errors.js';
+import { parseModinfo } from './identity.js';
 
 /** A kernel module as a file: what it calls itself, and its sections and symbols. */
 export interface ModuleFile {
@@ -11,13 +12,7 @@ export interface ModuleFile {
 /** Reads a .ko that was made for a kernel of that vermagic. @throws KernelImageError `bad-module` */
 export function readModuleFile(bytes: Buffer, vermagic: string): ModuleFile {
   const elf = readKernelElf(bytes, 'the module');
-  const info = sectionNamed(elf, '.modinfo');
-  const tags = new Map(
-    Buffer.from(info?.data ?? [])
-      .toString('latin1')
-      .split('\0')
-      .map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
-  );
+  const tags = parseModinfo(sectionNamed(elf, '.modinfo')?.data ?? new Uint8Array(0));
   const name = tags.get('name') ?? '';
   if (!/^[A-Za-z0-9_]{1,55}$/.test(name)) throw new KernelImageError('bad-module', 'a module without a name');
   const made = tags.get('vermagic') ?? '';

@@ -23,6 +23,6 @@ export const profileDataSchema = z.object({
   /** What the top Makefile hands down: see kbuild-environment. */
   kbuild: z.record(z.string(), z.string()),
   /** Shipped module files below `modules/`, by the name the kernel knows the module by. */
-  modules: z.record(z.string(), z.string()),
+  modules: z.record(z.string(), z.string().regex(/^(?:(?!\.\.?\/)[^/\0]{1,255}\/){0,32}(?!\.\.?$)[^/\0]{1,255}$/)),
 });
 export type ProfileData = z.infer<typeof profileDataSchema>;

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { type ElfFile, type ElfSymbol, SectionFlag, SectionIndex, SymbolBinding } from '#libs/elf';
 import type { KernelExport, KernelSymbol, KernelView, LoaderStruct, TableSizes, TableStruct } from '#libs/objdiff';
 import { AddressSpace, readKernelElf } from './address-space.js';
+import { checkFileSize, maxBytesOf, readBounded } from './bounded-file.js';
 import { Btf } from './btf.js';
 import { KernelImageError } from './errors.js';
 import { type KallsymsEntry, parseKallsyms } from './kallsyms.js';
@@ -84,10 +84,19 @@ export class KernelProfile implements KernelView {
   /** The bytes of vmlinux by address. */
   image(): AddressSpace {
     if (!this.space) {
-      const vmlinux = readFileSync(join(this.folder, 'vmlinux'));
-      this.space = new AddressSpace(readKernelElf(vmlinux, 'vmlinux'));
+      this.space = new AddressSpace(readKernelElf(this.bytesOf('vmlinux', maxBytesOf.vmlinux), 'vmlinux'));
     }
     return this.space;
+  }
+
+  private bytesOf(name: string, maxBytes: number): Buffer {
+    const file = join(this.folder, name);
+    try {
+      checkFileSize(file, maxBytes);
+      return readFileSync(file);
+    } catch (error) {
+      throw new KernelImageError('bad-profile', `${this.folder}: ${name}: ${String(error)}`, { cause: error });
+    }
   }
 
   /** Names of all shipped modules. */
@@ -101,7 +110,7 @@ export class KernelProfile implements KernelView {
     if (known) return known;
     const path = Object.hasOwn(this.data.modules, name) ? this.data.modules[name] : undefined;
     if (path === undefined) return undefined;
-    const elf = readKernelElf(readFileSync(join(this.folder, 'modules', path)), path);
+    const elf = readKernelElf(this.bytesOf(join('modules', path), maxBytesOf.module), path);
     this.modules.set(name, elf);
     return elf;
   }
@@ -165,16 +174,21 @@ function letterOf(elf: ElfFile, symbol: ElfSymbol): string {
  */
 export async function loadProfile(folder: string): Promise<KernelProfile> {
   const root = resolve(folder);
-  const read = async (name: string): Promise<Buffer> => {
+  const read = async (name: string, maxBytes: number = maxBytesOf.text): Promise<Buffer> => {
     try {
-      return await readFile(join(root, name));
+      return await readBounded(join(root, name), maxBytes);
     } catch (error) {
-      throw new KernelImageError('bad-profile', `${folder} is no kernel profile: no ${name}`, { cause: error });
+      const why = error instanceof RangeError ? `${name}: ${error.message}` : `no ${name}`;
+      throw new KernelImageError('bad-profile', `${folder} is no kernel profile: ${why}`, { cause: error });
     }
   };
   const parsed = profileDataSchema.safeParse(jsonOf(await read('profile.json')));
   if (!parsed.success) throw new KernelImageError('bad-profile', `${folder}: profile.json is of another form`);
-  const [kallsyms, symvers, btf] = await Promise.all([read('kallsyms'), read('Module.symvers'), read('btf')]);
+  const [kallsyms, symvers, btf] = await Promise.all([
+    read('kallsyms', maxBytesOf.kallsyms),
+    read('Module.symvers'),
+    read('btf', maxBytesOf.btf),
+  ]);
   const symbols = parseKallsyms(kallsyms.toString('latin1'));
   return new KernelProfile(root, parsed.data, symbols, parseSymvers(symvers.toString('utf8')), Btf.parse(btf));
 }

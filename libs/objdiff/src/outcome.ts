@@ -45,6 +45,7 @@ export type ReasonCode =
   | 'klp-relocation'
   | 'kernel-layout'
   | 'module-name'
+  | 'module-too-large'
   | 'nothing-to-emit'
   // notices: the patch is made all the same
   | 'export-dropped'

@@ -109,6 +109,10 @@ export const reasonCodes: Readonly<Record<ReasonCode, ReasonMeaning>> = {
     'The kernel needs CONFIG_LIVEPATCH and CONFIG_DEBUG_INFO_BTF.',
   ),
   'module-name': refusal('The name or a tag of the module isn’t valid.', 'Use 1 to 55 of a-z, 0-9 and _.'),
+  'module-too-large': refusal(
+    'The new code and data are larger than a live patch may be.',
+    'Allocate large variables at run time instead.',
+  ),
   'nothing-to-emit': refusal(
     'No function of the kernel is replaced.',
     'New code needs a changed function that calls it.',

@@ -1,4 +1,5 @@
 import {
+  ElfError,
   type ElfFile,
   type ElfRelocation,
   type ElfSection,
@@ -43,25 +44,51 @@ export function constantsOf(object: ElfFile): readonly CompiledPart[] {
 
 function partsOf(object: ElfFile, type: number, isWanted: (section: ElfSection) => boolean): readonly CompiledPart[] {
   const relocations = relocationsBySection(object, isWanted);
+  for (const list of relocations.values()) list.sort((a, b) => a.offset - b.offset);
   const parts: CompiledPart[] = [];
+  let left = maxOverlap * object.sizeBytes;
   for (const symbol of object.symbols) {
     const section = object.sections[symbol.sectionIndex];
     if (symbol.type !== type || symbol.sizeBytes === 0 || !section || !isWanted(section)) continue;
     const offset = Number(symbol.value);
     const end = offset + symbol.sizeBytes;
+    // Cut off at the section's end, it would seem to be as short as what is there.
+    if (end > section.data.length) throw new ElfError('bad-symbol', 0, `${symbol.name} runs out of ${section.name}`);
+    left -= symbol.sizeBytes;
+    if (left < 0) throw new ElfError('too-large', 0, `${section.name}: symbols that overlap too often`);
     parts.push({
       name: symbol.name,
       code: section.data.subarray(offset, end),
-      relocations: (relocations.get(section.index) ?? [])
-        .filter((relocation) => relocation.offset >= offset && relocation.offset < end)
-        .map((relocation) => ({ ...relocation, offset: relocation.offset - offset }))
-        .sort((a, b) => a.offset - b.offset),
+      relocations: within(relocations.get(section.index) ?? [], offset, end),
       section: section.index,
       offset,
       weak: symbol.binding === SymbolBinding.WEAK,
     });
   }
   return parts.sort((a, b) => a.section - b.section || a.offset - b.offset);
+}
+
+/** Aliases lie upon each other; a thousand functions on the same bytes are none. */
+const maxOverlap = 4;
+
+/** Those of a sorted list that lie in a range, their offsets counted from its start. */
+function within(sorted: readonly ElfRelocation[], start: number, end: number): ElfRelocation[] {
+  const found: ElfRelocation[] = [];
+  for (let index = firstAtOrAfter(sorted, start); ; index++) {
+    const relocation = sorted[index];
+    if (relocation === undefined || relocation.offset >= end) return found;
+    found.push({ ...relocation, offset: relocation.offset - start });
+  }
+}
+
+function firstAtOrAfter(sorted: readonly ElfRelocation[], offset: number): number {
+  let [low, high] = [0, sorted.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((sorted[middle]?.offset ?? Infinity) < offset) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** What a relocation refers to, as a name that can be looked for in the running code. */
@@ -78,7 +105,9 @@ export function referents(object: ElfFile): (symbol: ElfSymbol) => Referent {
   for (const symbol of object.symbols) {
     if (symbol.value !== 0n || symbol.name === '' || symbol.name.startsWith('.L')) continue;
     if (symbol.type === SymbolType.SECTION || symbol.type === SymbolType.FILE) continue;
-    atStart.set(symbol.sectionIndex, [...(atStart.get(symbol.sectionIndex) ?? []), symbol.name]);
+    const names = atStart.get(symbol.sectionIndex);
+    if (names === undefined) atStart.set(symbol.sectionIndex, [symbol.name]);
+    else names.push(symbol.name);
   }
   return (symbol) => {
     if (symbol.sectionIndex === SectionIndex.UNDEF) return { kind: 'symbol', name: symbol.name, local: false };

@@ -1,3 +1,4 @@
+import type { ElfSymbol } from '#libs/elf';
 import type { Correlation } from '../correlate/correlate.js';
 import { type Atom, functionsIn, isCopied, isShared } from '../model/atom.js';
 import { shapeOf } from '../model/names.js';
@@ -69,16 +70,17 @@ function whyFixed(before: Atom, after: Atom): Finding | undefined {
   return undefined;
 }
 
-function codeOf(atom: Atom, name: string): string | undefined {
-  const symbol = functionsIn(atom).find((candidate) => candidate.name === name);
-  if (symbol === undefined) return undefined;
-  const start = Number(symbol.value);
-  return Buffer.from(atom.bytes.subarray(start, start + symbol.sizeBytes)).toString('latin1');
+function codeOf(atom: Atom, { value, sizeBytes }: ElfSymbol): Uint8Array {
+  return atom.bytes.subarray(Number(value), Number(value) + sizeBytes);
 }
 
 /** Which of the functions in a shared section differ, as far as bytes show it. */
 function changedNames(before: Atom, after: Atom): string {
-  const differing = functionsIn(after).filter(({ name }) => codeOf(before, name) !== codeOf(after, name));
+  const old = new Map(functionsIn(before).map((symbol) => [symbol.name, symbol]));
+  const differing = functionsIn(after).filter((symbol) => {
+    const twin = old.get(symbol.name);
+    return twin === undefined || !sameBytes(codeOf(before, twin), codeOf(after, symbol));
+  });
   const names = [...new Set(differing.map(({ name }) => name))];
   return (names.length === 0 ? after.name : names.join(', ')).slice(0, 512);
 }
@@ -160,10 +162,11 @@ function compareTables(original: ObjectFile, patched: ObjectFile, { twins }: Cor
 
 /** A new export serves modules that don't exist yet: it is dropped, and said so. */
 function compareExports(original: ObjectFile, patched: ObjectFile, findings: Findings): void {
-  for (const symbol of patched.exports)
-    if (!original.exports.includes(symbol))
+  const [before, after] = [new Set(original.exports), new Set(patched.exports)];
+  for (const symbol of after)
+    if (!before.has(symbol))
       findings.notice({ code: 'export-dropped', symbol, reason: 'newly exported; a live patch exports nothing' });
-  for (const symbol of original.exports)
-    if (!patched.exports.includes(symbol))
+  for (const symbol of before)
+    if (!after.has(symbol))
       findings.notice({ code: 'export-removed', symbol, reason: 'no longer exported; the running kernel still does' });
 }

@@ -1,6 +1,7 @@
 import { SectionFlag, SectionType, SymbolType } from '#libs/elf';
 import type { Atom } from '../model/atom.js';
 import { coldParentName } from '../model/names.js';
+import type { Findings } from '../findings.js';
 import type { Selection } from '../select/selection.js';
 import { OutputSection, type Place } from './output.js';
 
@@ -48,6 +49,25 @@ export function layOut(diffs: readonly Selection[]): Layout {
   }
   const data = layOutData(diffs, places, included);
   return { text, data, places, included };
+}
+
+/** A live patch has some 10 kB, a level of all fixes some hundreds; the kernel's space for modules is 1 GB in all. */
+const maxModuleBytes = 32 * 2 ** 20;
+/** A huge page's; what a section asks for is filled up with bytes. */
+const maxAlign = 2 * 2 ** 20;
+
+/** A variable without bytes in the object (.bss) has them in the module: its size must be looked at before. */
+export function checkSize(diffs: readonly Selection[], findings: Findings): boolean {
+  let left = maxModuleBytes;
+  for (const { replacements, addedFunctions, data } of diffs)
+    for (const atom of [...replacements.map((replacement) => replacement.atom), ...addedFunctions, ...data]) {
+      left -= atom.sizeBytes + atom.section.align;
+      if (left >= 0 && atom.section.align <= maxAlign) continue;
+      const reason = `${atom.sizeBytes} bytes, aligned to ${atom.section.align}, and what is before it, are too much`;
+      findings.refuse({ code: 'module-too-large', symbol: atom.name, reason });
+      return false;
+    }
+  return true;
 }
 
 /** vmlinux first: its functions are always there. Objects with nothing but new functions come behind one that replaces. */

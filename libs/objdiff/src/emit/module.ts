@@ -3,7 +3,7 @@ import { ObjectBuilder, SymbolBinding } from '#libs/elf';
 import { Findings } from '../findings.js';
 import { refuseMixedObjects } from '../select/mixing.js';
 import type { Selection } from '../select/selection.js';
-import { type Included, layOut, type Layout } from './code.js';
+import { checkSize, type Included, layOut, type Layout } from './code.js';
 import { Constants } from './constants.js';
 import { loaderData, type PlacedFunction, versionsSection } from './loader-data.js';
 import { buildIdSection, originSection } from './notes.js';
@@ -19,6 +19,7 @@ export function emitModule(request: EmitRequest): EmitOutcome {
   const findings = new Findings('module');
   checkRequest(request, findings);
   refuseMixedObjects(request.diffs, findings);
+  if (!checkSize(request.diffs, findings)) return { outcome: 'refused', reasons: findings.reasons };
   const kernel = new KernelSymbols(request.kernel, findings);
   const constants = new Constants();
   const layout = layOut(request.diffs);

@@ -78,7 +78,9 @@ export interface Atom {
 
 /** Has it several functions that don't start at the same place? Then calls between them have no relocations. */
 export function isShared(atom: Atom): boolean {
-  return atom.kind === 'function' && functionsIn(atom).some((symbol) => symbol.value !== functionsIn(atom)[0]?.value);
+  if (atom.kind !== 'function') return false;
+  const [first, ...others] = functionsIn(atom);
+  return others.some(({ value }) => value !== first?.value);
 }
 
 /** The function symbols of an atom, in address order. */

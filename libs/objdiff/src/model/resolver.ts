@@ -1,4 +1,5 @@
 import {
+  ElfError,
   type ElfFile,
   type ElfRelocation,
   type ElfSection,
@@ -21,11 +22,15 @@ export class Resolver {
     private readonly roles: readonly SectionRole[],
     /** By section index, in the order of their starts. */
     private readonly atoms: readonly (readonly Atom[])[],
-  ) {}
+  ) {
+    this.stringBytesLeft = 2 * elf.sizeBytes;
+  }
 
   // An object has some ten references for each thing that is referred to.
   private readonly externals: Target[] = [];
   private readonly targets = new Map<Atom, Target>();
+  private readonly strings = new Map<ElfSection, Map<number, Target | undefined>>();
+  private stringBytesLeft: number;
 
   /** The reference that a relocation in `section` makes, its place counted from `start`. */
   reference(relocation: ElfRelocation, section: ElfSection, start: number): Reference {
@@ -79,7 +84,7 @@ export class Resolver {
     if (role === 'strings' || role === 'constants') {
       const [bias] = biases;
       if (bias === undefined || biases.length > 1) return unknown('which string or constant is meant, is not clear');
-      const target = role === 'strings' ? stringIn(section, place + bias) : constantIn(section, place + bias);
+      const target = role === 'strings' ? this.stringAt(section, place + bias) : constantIn(section, place + bias);
       return target === undefined ? unknown('no string or constant there') : { target, addend: -bias };
     }
     if (relocation.symbol.type !== SymbolType.SECTION) {
@@ -88,6 +93,19 @@ export class Resolver {
       return { target: this.targetOf(atom), addend: place - atom.start };
     }
     return this.byPlace(section, place, biases, relocation.addend);
+  }
+
+  /** A string, read once. Linkers let strings share their ends, but references into each byte of a long one are no code. */
+  private stringAt(section: ElfSection, offset: number): Target | undefined {
+    const known = this.strings.get(section) ?? new Map<number, Target | undefined>();
+    this.strings.set(section, known);
+    if (known.has(offset)) return known.get(offset);
+    const target = stringIn(section, offset);
+    if (target !== undefined) this.stringBytesLeft -= target.text.length;
+    if (this.stringBytesLeft < 0)
+      throw new ElfError('too-large', section.offset, `${section.name}: strings that overlap too often`);
+    known.set(offset, target);
+    return target;
   }
 
   /** What lies at an offset of a section, for each reading of the instruction that refers to it. */
@@ -114,7 +132,7 @@ export class Resolver {
   }
 }
 
-function stringIn(section: ElfSection, offset: number): Target | undefined {
+function stringIn(section: ElfSection, offset: number): Extract<Target, { kind: 'string' }> | undefined {
   if (offset < 0 || offset >= section.data.length) return undefined;
   const { data } = section;
   const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);

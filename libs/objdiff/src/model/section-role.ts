@@ -35,48 +35,51 @@ export type SectionRole =
   /** Not in memory, or for the build only. */
   | 'ignored';
 
-const exact: Readonly<Record<string, SectionRole>> = {
-  __bug_table: 'special',
-  '.altinstructions': 'special',
-  '.altinstr_replacement': 'special',
-  '.altinstr_aux': 'aux',
-  '.fixup': 'aux',
-  // Where a reference count has overflowed (4.15 to 4.20).
-  '.text..refcount': 'aux',
-  __ex_table: 'special',
-  __jump_table: 'special',
-  '.static_call_sites': 'special',
-  '.parainstructions': 'special',
-  '.smp_locks': 'special',
-  '.retpoline_sites': 'special',
-  '.return_sites': 'special',
-  '.call_sites': 'special',
-  '.cfi_sites': 'special',
-  '.kcfi_traps': 'special',
-  '.orc_unwind': 'special',
-  '.orc_unwind_ip': 'special',
-  __mcount_loc: 'special',
-  '.data.once': 'once',
-  '.data..once': 'once',
-  // clang puts WARN_ONCE's flags there, in kernels before 4.16.
-  '.data.unlikely': 'once',
-  __dyndbg: 'dyndbg',
-  // Its name before 5.10.
-  __verbose: 'dyndbg',
-  // May refer to what is gone after boot, and stays itself.
-  '.ref.data': 'data',
-  '.ref.text': 'text',
-  // Thrown away by the kernel's linker script on x86.
-  __patchable_function_entries: 'ignored',
-  // Functions whose address nobody takes: the kernel makes sure of it. New code can do without.
-  '.ibt_endbr_seal': 'annotation',
-  '.modinfo': 'ignored',
-  '.BTF_ids': 'annotation',
-  '.printk_index': 'annotation',
-  _error_injection_whitelist: 'annotation',
-  _kprobe_blacklist: 'annotation',
-  '.static_call.text': 'noinstr',
-};
+/** A map: a section may be called `constructor`. */
+const exact: ReadonlyMap<string, SectionRole> = new Map(
+  Object.entries<SectionRole>({
+    __bug_table: 'special',
+    '.altinstructions': 'special',
+    '.altinstr_replacement': 'special',
+    '.altinstr_aux': 'aux',
+    '.fixup': 'aux',
+    // Where a reference count has overflowed (4.15 to 4.20).
+    '.text..refcount': 'aux',
+    __ex_table: 'special',
+    __jump_table: 'special',
+    '.static_call_sites': 'special',
+    '.parainstructions': 'special',
+    '.smp_locks': 'special',
+    '.retpoline_sites': 'special',
+    '.return_sites': 'special',
+    '.call_sites': 'special',
+    '.cfi_sites': 'special',
+    '.kcfi_traps': 'special',
+    '.orc_unwind': 'special',
+    '.orc_unwind_ip': 'special',
+    __mcount_loc: 'special',
+    '.data.once': 'once',
+    '.data..once': 'once',
+    // clang puts WARN_ONCE's flags there, in kernels before 4.16.
+    '.data.unlikely': 'once',
+    __dyndbg: 'dyndbg',
+    // Its name before 5.10.
+    __verbose: 'dyndbg',
+    // May refer to what is gone after boot, and stays itself.
+    '.ref.data': 'data',
+    '.ref.text': 'text',
+    // Thrown away by the kernel's linker script on x86.
+    __patchable_function_entries: 'ignored',
+    // Functions whose address nobody takes: the kernel makes sure of it. New code can do without.
+    '.ibt_endbr_seal': 'annotation',
+    '.modinfo': 'ignored',
+    '.BTF_ids': 'annotation',
+    '.printk_index': 'annotation',
+    _error_injection_whitelist: 'annotation',
+    _kprobe_blacklist: 'annotation',
+    '.static_call.text': 'noinstr',
+  }),
+);
 
 const prefixes: readonly (readonly [prefix: string, role: SectionRole])[] = [
   ['.kpatch.ignore.', 'remark'],
@@ -115,7 +118,7 @@ const prefixes: readonly (readonly [prefix: string, role: SectionRole])[] = [
 /** A section's role, by its name and flags. Unknown tables in memory count as registries: changed, they are refused. */
 export function roleOf(section: ElfSection): SectionRole {
   if ((section.flags & SectionFlag.ALLOC) === 0 || section.type === SectionType.NOTE) return 'ignored';
-  const known = exact[section.name];
+  const known = exact.get(section.name);
   if (known !== undefined) return known;
   const merged = (section.flags & SectionFlag.MERGE) !== 0 && !section.name.startsWith('.init');
   if (merged) return (section.flags & SectionFlag.STRINGS) !== 0 ? 'strings' : 'constants';
