@@ -60,6 +60,7 @@ export type ReasonCode =
   | 'thread-function-changed'
   | 'waits-inside'
   | 'locking-changed'
+  | 'key-read'
   | 'module-reload';
 
 export interface NoChange {
