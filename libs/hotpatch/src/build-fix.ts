@@ -1,16 +1,14 @@
 import type { Reason } from '#libs/contracts';
-import { type CompiledObject, compileObject, KbuildError, type ObjectRule, Workspace } from '#libs/kbuild';
+import { KbuildError, type ObjectRule, Workspace } from '#libs/kbuild';
 import { type ChangedDiff, diffObjects, emitModule } from '#libs/objdiff';
 import { matchRunPre, type RunPreMatch } from '#libs/runpre';
+import { compileObjects, kbuildReason } from './compile-objects.js';
 import { checkTypes } from './layouts/index.js';
 import { mismatchesThatMatter, viewWithMatches } from './matched.js';
 import { objectsOf } from './objects.js';
 import type { BuildOutcome, BuildRequest, BuildStage, BuiltObject, Refusal } from './outcome.js';
 import { withAdvice } from './reason-codes.js';
 import { touchedBy } from './touched.js';
-
-/** What a compiler says of the source before the fix begins so: no other commit could help. */
-export const unchangedSource = 'the vendor’s source, unchanged: ';
 
 /** Ends a build with every reason that is known at that stage. */
 class Refused extends Error {
@@ -35,9 +33,10 @@ export async function buildFix(request: BuildRequest): Promise<BuildOutcome> {
   const objects: BuiltObject[] = [];
   try {
     const found = await find(request, before, after);
-    objects.push(...(await compile(request, before, after, found.rules)));
+    const compiled = await compile(request, before, after, found.rules);
+    objects.push(...compiled.objects);
     const matches = match(request, objects);
-    const { diffs, notices } = compare(request, objects, matches);
+    const { diffs, notices } = compare(request, objects, matches, compiled.left);
     return emit(request, objects, matches, diffs, [...found.notices, ...notices]);
   } catch (error) {
     if (error instanceof Refused) return refusal(error, objects);
@@ -78,51 +77,21 @@ async function find(
 }
 
 async function compile(
-  { onProgress, originals = new Map<string, CompiledObject>() }: BuildRequest,
+  request: BuildRequest,
   before: Workspace,
   after: Workspace,
   rules: readonly ObjectRule[],
-): Promise<readonly BuiltObject[]> {
-  const built: BuiltObject[] = [];
-  const reasons: Reason[] = [];
-  for (const rule of rules) {
-    onProgress?.('compile', rule.object);
-    const [original, patched] = await Promise.allSettled([
-      originals.get(rule.object) ?? compileObject(before, rule),
-      compileObject(after, rule),
-    ]);
-    if (original.status === 'fulfilled') originals.set(rule.object, original.value);
-    const failed = [...failureOf(original, unchangedSource), ...failureOf(patched, '')];
-    reasons.push(...failed);
-    if (original.status === 'fulfilled' && patched.status === 'fulfilled') {
-      built.push({
-        path: rule.object,
-        owner: rule.owner,
-        original: original.value.bytes,
-        patched: patched.value.bytes,
-      });
-    }
-  }
-  if (reasons.length > 0) throw new Refused('compile', reasons);
-  return built;
-}
-
-function failureOf(result: PromiseSettledResult<CompiledObject>, before: string): readonly Reason[] {
-  if (result.status === 'fulfilled') return [];
-  const error: unknown = result.reason;
-  if (!(error instanceof KbuildError) || error.code === 'compiler-not-found') throw error;
-  return [reasonOf(error, before)];
-}
-
-function reasonOf(error: KbuildError, before = ''): Reason {
-  return { code: error.code, reason: `${before}${error.message}`.slice(0, 4096), object: error.path };
+): Promise<{ objects: readonly BuiltObject[]; left: readonly Reason[] }> {
+  const { objects, failures, left } = await compileObjects(request, before, after, rules);
+  if (failures.length > 0) throw new Refused('compile', [...failures, ...left]);
+  return { objects, left };
 }
 
 async function tellingReasons<T>(stage: BuildStage, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    if (error instanceof KbuildError) throw new Refused(stage, [reasonOf(error)]);
+    if (error instanceof KbuildError) throw new Refused(stage, [kbuildReason(error)]);
     throw error;
   }
 }
@@ -143,10 +112,11 @@ function compare(
   { profile, onProgress }: BuildRequest,
   objects: readonly BuiltObject[],
   matches: ReadonlyMap<string, RunPreMatch>,
+  left: readonly Reason[],
 ): { diffs: readonly ChangedDiff[]; notices: readonly Reason[] } {
   const diffs: ChangedDiff[] = [];
   const types = checkTypes(profile, objects);
-  const reasons = [...types.reasons];
+  const reasons = [...types.reasons, ...left];
   const mismatches: Reason[] = [];
   for (const { path, owner, original, patched } of objects) {
     onProgress?.('diff', path);

@@ -1,6 +1,7 @@
 import type { Reason } from '#libs/contracts';
 import { changedTree, type CompiledObject, safePath } from '#libs/kbuild';
-import { buildFix, unchangedSource } from './build-fix.js';
+import { buildFix } from './build-fix.js';
+import { unchangedSource } from './compile-objects.js';
 import { HistoryError } from './dependencies/file-history.js';
 import { type Closure, closureOf } from './dependencies/footing.js';
 import { missingNames } from './dependencies/missing-names.js';

@@ -1,5 +1,5 @@
 import type { Reason } from '#libs/contracts';
-import { folderOf, type ObjectRule, objectOf, objectRules, type Workspace } from '#libs/kbuild';
+import { folderOf, type ObjectRule, objectOf, objectRules, onlyCommentsDiffer, type Workspace } from '#libs/kbuild';
 import { includersOf } from './includers.js';
 import type { Touched } from './touched.js';
 
@@ -25,7 +25,12 @@ export async function objectsOf(
   const unbuilt: Reason[] = [];
   const refusals: Reason[] = [];
   const notices: Reason[] = [];
-  const included = [...touched.included];
+  const included: string[] = [];
+  for (const path of touched.included) {
+    if (await isComment(before, after, path))
+      unbuilt.push({ code: 'no-code', reason: 'only comments change', object: path });
+    else included.push(path);
+  }
   for (const [folder, sources] of byFolder(touched.sources)) {
     const found = await objectRules(before, folder, sources.map(objectOf));
     for (const source of sources) {
@@ -50,6 +55,12 @@ export async function objectsOf(
     refusals.push({ code: 'too-many-objects', reason: headers === '' ? reason : `${reason} (${headers})` });
   }
   return { rules: [...rules.values()], unbuilt, refusals, notices };
+}
+
+/** include/linux/pci.h, of which a fix changes a comment, is in 16,000 source files. */
+async function isComment(before: Workspace, after: Workspace, path: string): Promise<boolean> {
+  const [old, now] = await Promise.all([before.source.read(path), after.source.read(path)]);
+  return old !== undefined && now !== undefined && onlyCommentsDiffer(old, now);
 }
 
 function byFolder(paths: readonly string[]): ReadonlyMap<string, readonly string[]> {

@@ -114,7 +114,7 @@ const ownCodes = {
     'Put the change into the .c files that matter, instead of a header.',
   ),
   'not-built': notice('This kernel doesn’t build the file.', 'Nothing.'),
-  'no-code': notice('The file is no code of the kernel.', 'Nothing.'),
+  'no-code': notice('The file is no code of the kernel, or nothing but its comments change.', 'Nothing.'),
   'other-architecture': notice('The file is for another architecture.', 'Nothing.'),
   // types
   'no-types': refusal('The compiler gave no types to compare.', 'Use a compiler that knows -gbtf, as gcc 12 does.'),

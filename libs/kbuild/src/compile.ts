@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ProcessError, run } from '#libs/process';
 import { KbuildError } from './errors.js';
-import { firstLines, type ObjectRule } from './folder-rules.js';
+import { firstLines } from './first-lines.js';
+import type { ObjectRule } from './folder-rules.js';
 import { includeFolders, placeIncludes } from './includes.js';
 import { sourceOf, type Workspace } from './workspace.js';
 

@@ -51,6 +51,25 @@ async function built(object: string, where = workspace): Promise<ObjectRule> {
   return rule;
 }
 
+describe('what make said', () => {
+  test('is kept beside the profile, for as long as the Makefiles are the same', async () => {
+    const first = await built('fs/file.o', await open(source));
+    const path = process.env['PATH'];
+    process.env['PATH'] = kernel.folder;
+    try {
+      expect(await built('fs/file.o', await open(source))).toEqual(first);
+      const other = { ...source, 'fs/Makefile': source['fs/Makefile']?.replace('ONLY_FILE', 'OTHER') ?? '' };
+      await expect(built('fs/file.o', await open(other))).rejects.toThrow('make');
+      await expect(built('fs/file.o', await open({ ...source, 'fs/Kbuild': 'obj-y += file.o' }))).rejects.toThrow(
+        'make',
+      );
+      await expect(built('fs/deep/one.o', await open({ ...source, 'fs/deep/objects.mk': '' }))).rejects.toThrow('make');
+    } finally {
+      process.env['PATH'] = path;
+    }
+  });
+});
+
 describe('objectRules', () => {
   test('knows owner and flags, of the folder, of those above and of the file', async () => {
     const rule = await built('fs/file.o');

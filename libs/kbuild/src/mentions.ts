@@ -71,6 +71,19 @@ export function plainText(text: string): string {
     .replaceAll(/\\\r?\n/g, ' ');
 }
 
+/** Do two texts differ in nothing but comments and white space? Then they are the same code, on other lines. */
+export function onlyCommentsDiffer(before: Buffer, after: Buffer): boolean {
+  return tokensOf(before) === tokensOf(after);
+}
+
+function tokensOf(content: Buffer): string {
+  const spaced = plainText(content.toString('latin1')).replaceAll(
+    /("(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')|[ \t\r\f\v]+/g,
+    (_, quoted?: string) => quoted ?? ' ',
+  );
+  return spaced.replaceAll(/ ?\n[ \n]*/g, '\n').trim();
+}
+
 function conditionsOf(text: string): string {
   const lines = text.match(/^[ \t]*#[ \t]*(?!define\b)\w+.*$/gm) ?? [];
   return lines.map((line) => line.replaceAll(/\s+/g, ' ').trim()).join('\n');

@@ -62,6 +62,7 @@ export type ReasonCode =
   | 'thread-function-changed'
   | 'waits-inside'
   | 'locking-changed'
+  | 'key-read'
   | 'module-reload';
 
 export interface NoChange {

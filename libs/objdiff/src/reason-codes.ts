@@ -68,7 +68,7 @@ export const reasonCodes: Readonly<Record<ReasonCode, ReasonMeaning>> = {
     'Build with the objtool and the headers of the very kernel.',
   ),
   'jump-label-key': refusal(
-    'A jump label’s key belongs to a module that may come later than the patch.',
+    'A jump label’s key belongs to a module that may come later than the patch, and the branch can’t be made to read it.',
     'Use static_key_enabled() in the new code instead of a jump label.',
   ),
   'unsupported-relocation': refusal(
@@ -170,6 +170,10 @@ export const reasonCodes: Readonly<Record<ReasonCode, ReasonMeaning>> = {
   'left-out': notice(
     'A remark in the source says that a change of this function or section is to be left out.',
     'See that the fix is right without it.',
+  ),
+  'key-read': notice(
+    'A branch on a static key (a tracepoint’s, say) of a patched module reads the key each time.',
+    'Nothing: it follows the key as ever, at the cost of a comparison.',
   ),
   'module-reload': notice(
     'Kernels before 6.3 don’t load a patched module a second time.',

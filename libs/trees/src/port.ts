@@ -46,6 +46,12 @@ export interface SeriesEntry {
   readonly paths: readonly string[];
 }
 
+/** A file with its content. */
+export interface TreeFile {
+  readonly path: string;
+  readonly content: Buffer;
+}
+
 /** What one commit changes: a unified diff without context, in the bytes of the files. */
 export interface CommitDiff {
   readonly commit: GitId;
@@ -61,6 +67,8 @@ export interface StoredSeries {
   commitOf(name: string): GitId;
   /** Reads a file of a tree or commit; undefined if it isn't there. @throws TreeError `too-large` above 64 MiB */
   readFile(tree: GitId, path: string): Promise<Buffer | undefined>;
+  /** All files of a tree whose path is wanted, links left out, in order. @throws TreeError `too-large` above 64 MiB */
+  files(tree: GitId, wanted: (path: string) => boolean): AsyncIterable<TreeFile>;
   /** What each commit changes, in order; with a path, only in that file, and without the commits that don't. */
   diffs(path?: string): Promise<readonly CommitDiff[]>;
   close(): Promise<void>;

@@ -1,9 +1,11 @@
 import { access } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { GitId } from '#libs/contracts';
+import { readBlobs } from './blobs.js';
 import { Git, GitFailure } from './git.js';
+import { listTree } from './listing.js';
 import { ObjectReader } from './object-reader.js';
-import { type CommitDiff, type SeriesEntry, type StoredSeries, TreeError } from './port.js';
+import { type CommitDiff, type SeriesEntry, type StoredSeries, TreeError, type TreeFile } from './port.js';
 
 const maxCommits = 100_000;
 const maxLogBytes = 256 * 2 ** 20;
@@ -54,6 +56,16 @@ export class SeriesReader implements StoredSeries {
   async readFile(tree: GitId, path: string): Promise<Buffer | undefined> {
     this.objects ??= new ObjectReader(this.git, maxFileBytes);
     return await this.objects.read(`${tree}:${path}`);
+  }
+
+  async *files(tree: GitId, wanted: (path: string) => boolean): AsyncGenerator<TreeFile> {
+    const entries = (await listTree(this.git, tree)).filter(({ path, mode }) => mode !== '120000' && wanted(path));
+    let at = 0;
+    const blobs = entries.map(({ blob }) => blob);
+    for await (const content of readBlobs(this.git, blobs, maxFileBytes)) {
+      yield { path: entries[at]?.path ?? '', content };
+      at += 1;
+    }
   }
 
   async diffs(path?: string): Promise<readonly CommitDiff[]> {

@@ -54,6 +54,13 @@ test('reads files of any tree, many at once', async () => {
   expect((await series.readFile(head, 'a.c'))?.toString('latin1')).toBe('one\n2\nthree\n\0\xe4\n');
 });
 
+test('goes through all files of a tree that are wanted', async () => {
+  const found: string[] = [];
+  for await (const { path, content } of series.files(head, (path) => path !== 'a.c'))
+    found.push(`${path}: ${content.toString()}`);
+  expect(found).toEqual(['sub/b.h: new\n', 'sub/c d.c: c\n']);
+});
+
 test('gives what each commit changes, whole or of one file', async () => {
   const [first, second] = series.commits;
   const ofFile = await series.diffs('a.c');

@@ -17,7 +17,14 @@ export class SeriesHistory {
   readonly base: SourceTree;
 
   constructor(readonly series: FixSeries) {
-    this.base = { read: async (path) => await series.readFile(series.baseTree, path) };
+    const { baseTree } = series;
+    this.base = {
+      read: async (path) => await series.readFile(baseTree, path),
+      walk: {
+        identity: async () => await Promise.resolve(baseTree),
+        files: (wanted) => series.files(baseTree, wanted),
+      },
+    };
     this.places = new Map(series.commits.map(({ commit }, place) => [commit, place]));
   }
 

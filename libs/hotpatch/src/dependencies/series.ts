@@ -1,3 +1,5 @@
+import type { SourceFile } from '#libs/kbuild';
+
 /** A commit of a series. */
 export interface SeriesCommit {
   readonly commit: string;
@@ -15,6 +17,8 @@ export interface FixSeries {
   readonly commits: readonly SeriesCommit[];
   /** Reads a file of a tree; undefined if it isn't there. */
   readFile(tree: string, path: string): Promise<Buffer | undefined>;
+  /** All files of a tree whose path is wanted. */
+  files(tree: string, wanted: (path: string) => boolean): AsyncIterable<SourceFile>;
   /** What each commit changes, in order, as git's diff without context; with a path, only in that file. */
   diffs(path?: string): Promise<readonly { readonly commit: string; readonly diff: Uint8Array }[]>;
 }

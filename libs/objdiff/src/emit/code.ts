@@ -11,6 +11,8 @@ const int3 = 0xcc;
 export interface Included {
   readonly diff: Selection;
   readonly atom: Atom;
+  /** The atom as it goes into the module. */
+  readonly code: Atom;
 }
 
 /** All code and data of the module, laid out, before any reference is settled. */
@@ -26,19 +28,21 @@ export interface Layout {
  * functions (klp_check_stack), and takes the range of each from the next symbol it sees. New functions and cold parts can be
  * reached by a jump, so that no replacing function is on the stack. So they stand behind one, and their symbols begin with
  * `.L`, which kallsyms passes over: then each byte of code belongs to the range of a replacing function.
+ * @param codeOf what goes into the module for a function
  */
-export function layOut(diffs: readonly Selection[]): Layout {
+export function layOut(diffs: readonly Selection[], codeOf: (diff: Selection, atom: Atom) => Atom): Layout {
   const text = new OutputSection('.text', SectionType.PROGBITS, SectionFlag.ALLOC | SectionFlag.EXECINSTR, int3);
   const places = new Map<Atom, Place>();
   const included: Included[] = [];
   for (const diff of inOrder(diffs)) {
     const added = new Set(diff.addedFunctions);
     const put = (atom: Atom, name: string) => {
+      const code = codeOf(diff, atom);
       // Of the padding that belongs to a function, the kernel counts back from the entry.
-      const offset = text.append(withPrefix(atom), Math.max(16, atom.section.align)) + atom.prefix.length;
-      const symbol = { name, type: SymbolType.FUNC, sizeBytes: atom.sizeBytes };
+      const offset = text.append(withPrefix(code), Math.max(16, atom.section.align)) + atom.prefix.length;
+      const symbol = { name, type: SymbolType.FUNC, sizeBytes: code.sizeBytes };
       places.set(atom, { section: text, offset, symbol });
-      included.push({ diff, atom });
+      included.push({ diff, atom, code });
     };
     for (const { atom, original } of diff.replacements) {
       put(atom, original.name);
@@ -95,7 +99,7 @@ function layOutData(diffs: readonly Selection[], places: Map<Atom, Place>, inclu
       const offset = section.append(bytes, alignOf(atom));
       const symbol = { name: atom.name, type: SymbolType.OBJECT, sizeBytes: atom.sizeBytes };
       places.set(atom, { section, offset, symbol });
-      included.push({ diff, atom });
+      included.push({ diff, atom, code: atom });
     }
   return [readonly, data, dyndbg];
 }

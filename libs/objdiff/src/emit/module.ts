@@ -5,6 +5,7 @@ import { refuseMixedObjects } from '../select/mixing.js';
 import type { Selection } from '../select/selection.js';
 import { checkSize, type Included, layOut, type Layout } from './code.js';
 import { Constants } from './constants.js';
+import { LateKeys } from './late-keys.js';
 import { loaderData, type PlacedFunction, versionsSection } from './loader-data.js';
 import { buildIdSection, originSection } from './notes.js';
 import type { OutputSection } from './output.js';
@@ -22,7 +23,8 @@ export function emitModule(request: EmitRequest): EmitOutcome {
   if (!checkSize(request.diffs, findings)) return { outcome: 'refused', reasons: findings.reasons };
   const kernel = new KernelSymbols(request.kernel, findings);
   const constants = new Constants();
-  const layout = layOut(request.diffs);
+  const late = new LateKeys(request.diffs, kernel, findings);
+  const layout = layOut(request.diffs, (diff, atom) => late.codeOf(diff, atom));
   const resolver = new ReferenceResolver(request.diffs, layout.places, constants, kernel, findings);
   for (const included of layout.included) relocateAtom(included, layout, resolver, findings);
   const special = new SpecialTables(layout, resolver, findings);
@@ -68,11 +70,11 @@ function checkRequest({ name, diffs, tags = {} }: EmitRequest, findings: Finding
 }
 
 function relocateAtom(included: Included, layout: Layout, resolver: ReferenceResolver, findings: Findings): void {
-  const { diff, atom } = included;
+  const { diff, atom, code } = included;
   const place = layout.places.get(atom);
   if (place === undefined) return;
-  for (const reference of atom.references) {
-    const settled = resolver.settle(diff, atom, reference);
+  for (const reference of code.references) {
+    const settled = resolver.settle(diff, code, reference);
     if (settled === undefined) continue;
     const { target, addend } = settled;
     if (target.kind === 'klp' && target.owner !== 'vmlinux' && isInAlternative(atom, reference.at))

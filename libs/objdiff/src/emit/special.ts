@@ -3,11 +3,9 @@ import type { Findings } from '../findings.js';
 import type { Atom, Reference, SpecialEntry } from '../model/atom.js';
 import { formatOf, specialFormats } from '../special/formats.js';
 import type { Included, Layout } from './code.js';
+import { keyTables } from './late-keys.js';
 import { OutputSection } from './output.js';
 import type { ReferenceResolver } from './resolver.js';
-
-/** Tables that the kernel works through while it loads a module, before a later module's symbols can be known. */
-const keyTables = new Set(['__jump_table', '.static_call_sites']);
 
 /** Copies the special sections' entries that describe included code. */
 export class SpecialTables {
@@ -29,7 +27,7 @@ export class SpecialTables {
       const flags = SectionFlag.ALLOC | (writable === true ? SectionFlag.WRITE : 0);
       this.byName.set(section, new OutputSection(section, SectionType.PROGBITS, flags));
     }
-    for (const { diff, atom } of layout.included) for (const entry of atom.special) this.copy({ diff, atom }, entry);
+    for (const included of layout.included) for (const entry of included.code.special) this.copy(included, entry);
     this.sections = [...this.byName.values(), this.replacements, this.unwind];
   }
 
