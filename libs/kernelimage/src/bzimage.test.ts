@@ -36,5 +36,7 @@ test('refuses damaged and foreign images', async () => {
   await expect(unpackVmlinux(damaged)).rejects.toEqual(badImage);
   await expect(unpackVmlinux(imageOf(Buffer.from('no compression that is known')))).rejects.toEqual(badImage);
   expect(() => payloadOf(image.subarray(0, image.length - 1))).toThrow(expect.objectContaining({ code: 'bad-image' }));
+  const arm = Buffer.alloc(2000).fill('ARM\u0064', 56, 60, 'latin1');
+  expect(() => payloadOf(arm)).toThrow('not an x86 boot image: one of arm64');
   expect(() => payloadOf(Buffer.alloc(2000))).toThrow(expect.objectContaining({ code: 'bad-image' }));
 });

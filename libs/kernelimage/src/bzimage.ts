@@ -21,7 +21,9 @@ const decompressors: readonly { readonly magic: Buffer; readonly command: readon
 export function payloadOf(image: Buffer): Buffer {
   if (image.length > maxImageBytes) throw new KernelImageError('bad-image', `boot image of ${image.length} bytes`);
   if (image.length < 0x250 || image.toString('latin1', 0x202, 0x206) !== 'HdrS') {
-    throw new KernelImageError('bad-image', 'not an x86 boot image: it has no HdrS header');
+    // Documentation/arm64/booting.rst: "ARM\x64" at 56.
+    const kind = image.toString('latin1', 56, 60) === 'ARMd' ? 'one of arm64' : 'it has no HdrS header';
+    throw new KernelImageError('bad-image', `not an x86 boot image: ${kind}`);
   }
   if (image.readUInt16LE(0x206) < 0x208) {
     throw new KernelImageError('bad-image', 'boot protocol before 2.08: it does not say where its payload is');

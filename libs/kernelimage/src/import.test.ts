@@ -68,6 +68,20 @@ describe('importKernel', () => {
     expect(await attempt(cut, [headers, common, kbuild])).toBe('bad-package');
     writeFileSync(cut, 'not an archive');
     expect(await attempt(cut, [headers, common, kbuild])).toBe('bad-package');
+    writeFileSync(cut, Buffer.from('edabeedb03000001', 'hex'));
+    await expect(importKernel({ image: cut, headers: [], out })).rejects.toThrow('an RPM; give packages of Debian');
+  });
+
+  test('a killed import leaves nothing, or the profile that it was about to replace', async () => {
+    // No process has so high a number.
+    const left = `${out}.importing-99999999-1`;
+    mkdirSync(left);
+    mkdirSync(`${left}.old`);
+    writeFileSync(join(`${left}.old`, 'profile.json'), 'as it was');
+    expect(await attempt(image, [headers, common])).toBe('missing-package');
+    expect(readdirSync(join(folder, 'out'))).toEqual(['profile']);
+    expect(readFileSync(join(out, 'profile.json'), 'utf8')).toBe('as it was');
+    rmSync(out, { recursive: true });
   });
 
   test('refuses a folder that is no profile', async () => {
@@ -96,6 +110,33 @@ describe('packages', () => {
     expect(() =>
       checkPackages([ours, facts('linux-headers-9.8.7-test'), rest[0] ?? ours, facts('linux-kbuild-9.7')]),
     ).toThrow(expect.objectContaining({ code: 'release-mismatch' }));
+  });
+
+  test.each([
+    [{ Package: 'linux-image-6.1.0-54-arm64', Architecture: 'arm64' }, 'only kernels of amd64'],
+    [{ Package: 'linux-image-6.1.0-54-amd64-dbg', Architecture: 'amd64' }, 'give linux-image-6.1.0-54-amd64 instead'],
+    [
+      { Package: 'linux-image-amd64', Depends: 'linux-image-6.1.0-54-amd64 (= 6.1.190-1)' },
+      'give linux-image-6.1.0-54-amd64',
+    ],
+    [{ Package: 'coreutils' }, '"coreutils" is no kernel image'],
+  ])('that are none of these say what to give: %j', (control, message) => {
+    expect(() => packageFacts(control as Record<string, string>)).toThrow(
+      expect.objectContaining({ code: 'wrong-package', message: expect.stringContaining(message) as string }),
+    );
+  });
+
+  test('that are missing or of another kernel are asked for by name', () => {
+    const rest = [
+      facts('linux-headers-6.1.0-54-amd64', '6.1.190-1'),
+      facts('linux-headers-6.1.0-54-common', '6.1.190-1'),
+    ];
+    const ours = facts('linux-image-6.1.0-54-amd64', '6.1.190-1');
+    expect(() => checkPackages([ours, ...rest])).toThrow('linux-kbuild-6.1 is missing');
+    expect(() => checkPackages([ours, facts('linux-headers-6.1.0-53-amd64', '6.1.187-1')])).toThrow(
+      'give linux-headers-6.1.0-54-amd64, of version 6.1.190-1, instead',
+    );
+    expect(() => checkPackages([ours])).toThrow('linux-headers-6.1.0-54-amd64, of version 6.1.190-1, is missing');
   });
 
   test('leave other architectures and other files behind', () => {

@@ -77,27 +77,50 @@ async function unpackAll(request: ImportRequest, folder: string): Promise<readon
 
 /** @throws KernelImageError `wrong-package`, `missing-package`, `release-mismatch` */
 export function checkPackages(facts: readonly PackageFacts[]): void {
-  const [first] = facts;
-  if (first?.role !== 'image') throw new KernelImageError('wrong-package', `${first?.name} is no kernel image`);
-  const one = (role: PackageFacts['role']): PackageFacts => {
-    const found = facts.filter((fact) => fact.role === role);
-    if (found.length > 1) throw new KernelImageError('wrong-package', `more than one ${role} package`);
-    if (!found[0]) throw new KernelImageError('missing-package', `no ${role} package was given`);
-    return found[0];
-  };
-  const image = one('image');
-  const headers = one('headers');
-  const common = one('headers-common');
-  const kbuild = one('kbuild');
-  const mismatch = (other: PackageFacts): KernelImageError =>
-    new KernelImageError(
-      'release-mismatch',
-      `${other.name} ${other.version} doesn't belong to ${image.name} ${image.version}`,
-    );
-  if (headers.release !== image.release || headers.version !== image.version) throw mismatch(headers);
-  if (!image.release.startsWith(`${common.release}-`) || common.version !== image.version) throw mismatch(common);
-  // Its own version may be a later one: the archive drops older kbuild packages first.
-  if (!image.version.startsWith(`${kbuild.release}.`)) throw mismatch(kbuild);
+  const [image] = facts;
+  if (image?.role !== 'image') {
+    const reason = `${image?.name} is no kernel image: the first package must be linux-image-<release>`;
+    throw new KernelImageError('wrong-package', reason);
+  }
+  for (const needed of packagesFor(image)) {
+    const found = facts.filter(({ role }) => role === needed.role);
+    const [one] = found;
+    if (one === undefined) throw new KernelImageError('missing-package', `${needed.name}${needed.beside} is missing`);
+    if (found.length > 1) throw new KernelImageError('wrong-package', `more than one ${needed.role} package`);
+    if (needed.fits(one)) continue;
+    const reason = `${one.name} ${one.version} doesn't belong to ${image.name} ${image.version}`;
+    throw new KernelImageError('release-mismatch', `${reason}: give ${needed.name}${needed.beside} instead`);
+  }
+}
+
+/** What has to come with an image, by the names that its own leads to. */
+function packagesFor(image: PackageFacts) {
+  const { release, version } = image;
+  const base = /^\d+\.\d+/.exec(version)?.[0] ?? '';
+  const abi = release.replace(/(?<=-\d+)-.*$/, '');
+  const ofVersion = `, of version ${version},`;
+  return [
+    { role: 'image', name: image.name, beside: '', fits: () => true },
+    {
+      role: 'headers',
+      name: `linux-headers-${release}`,
+      beside: ofVersion,
+      fits: (one: PackageFacts) => one.release === release && one.version === version,
+    },
+    {
+      role: 'headers-common',
+      name: `linux-headers-${abi}-common`,
+      beside: ofVersion,
+      fits: (one: PackageFacts) => release.startsWith(`${one.release}-`) && one.version === version,
+    },
+    {
+      role: 'kbuild',
+      name: `linux-kbuild-${base}`,
+      // Its own version may be a later one: the archive drops older kbuild packages first.
+      beside: '',
+      fits: (one: PackageFacts) => version.startsWith(`${one.release}.`),
+    },
+  ];
 }
 
 async function examine(
@@ -191,13 +214,16 @@ async function need(file: string): Promise<string> {
   return (await needBytes(file)).toString('utf8');
 }
 
-/** Removes what imports of processes that were killed have left behind. */
+/** Removes what imports of killed processes have left behind; one killed in the midst of replacing gives the old profile back. */
 async function sweep(out: string): Promise<void> {
   const names = await readdir(dirname(out)).catch(() => []);
   for (const name of names) {
     const pid = name.startsWith(`${basename(out)}.importing-`) ? /-(\d+)-\d+(?:\.old)?$/.exec(name)?.[1] : undefined;
     if (pid === undefined || isAlive(Number(pid))) continue;
-    await rm(join(dirname(out), name), { recursive: true, force: true });
+    const left = join(dirname(out), name);
+    const isLost = name.endsWith('.old') && !(await stat(out).then(Boolean, () => false));
+    if (isLost) await rename(left, out);
+    else await rm(left, { recursive: true, force: true });
   }
 }
 

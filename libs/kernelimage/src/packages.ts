@@ -1,5 +1,5 @@
 import { createWriteStream } from 'node:fs';
-import { chmod, mkdir, stat, symlink } from 'node:fs/promises';
+import { chmod, mkdir, open, stat, symlink } from 'node:fs/promises';
 import { dirname, join, normalize } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -28,11 +28,25 @@ const roles: readonly (readonly [RegExp, PackageRole])[] = [
 export function packageFacts(control: Readonly<Record<string, string>>): PackageFacts {
   const fields = new Map(Object.entries(control).map(([key, value]) => [key.toLowerCase(), value.trim()]));
   const name = fields.get('package') ?? '';
+  const architecture = fields.get('architecture') ?? 'all';
+  if (!['amd64', 'all'].includes(architecture)) {
+    throw new KernelImageError(
+      'wrong-package',
+      `${name} is for ${architecture}: only kernels of amd64 can be imported`,
+    );
+  }
+  const stripped = name.replace(/-dbg(?:sym)?$/, '');
+  if (stripped !== name) {
+    throw new KernelImageError('wrong-package', `${name} holds debug information alone: give ${stripped} instead`);
+  }
   for (const [pattern, role] of roles) {
     const release = pattern.exec(name)?.[1];
     if (release !== undefined) return { role, name, version: fields.get('version') ?? '', release };
   }
-  throw new KernelImageError('wrong-package', `package "${name}" is no kernel image, headers or kbuild package`);
+  // linux-image-amd64 and its like are empty: they name the newest release's package.
+  const named = /\blinux-(?:image|headers)-\d\S*/.exec(fields.get('depends') ?? '')?.[0];
+  const advice = named === undefined ? '' : `, though it names one: give ${named} instead`;
+  throw new KernelImageError('wrong-package', `"${name}" is no kernel image, headers or kbuild package${advice}`);
 }
 
 /** Where an entry of a package goes in the profile: a path below its folder; undefined = not needed. */
@@ -121,7 +135,24 @@ async function openDeb(file: string): ReturnType<typeof readDeb> {
     return await readDeb(file);
   } catch (error) {
     if (isDiskError(error)) throw error;
-    throw new KernelImageError('bad-package', `not a readable .deb: ${messageOf(error)}`, { cause: error });
+    const what = (await isRpm(file))
+      ? 'an RPM; give packages of Debian (.deb)'
+      : `no readable .deb: ${messageOf(error)}`;
+    throw new KernelImageError('bad-package', `${file}: ${what}`, { cause: error });
+  }
+}
+
+/** Told by its first bytes, to say so. */
+async function isRpm(file: string): Promise<boolean> {
+  const handle = await open(file).catch(() => undefined);
+  if (handle === undefined) return false;
+  try {
+    const { buffer } = await handle.read(Buffer.alloc(4), 0, 4, 0);
+    return buffer.readUInt32BE(0) === 0xedabeedb;
+  } catch {
+    return false;
+  } finally {
+    await handle.close();
   }
 }
 

@@ -16,10 +16,18 @@ interface ImportOptions {
 /** What a kernel package unpacks to, as a multiple of its packed size: good enough for a bar. */
 const unpackedRatio = 5.5;
 
+/** 0 for a file that isn't there: the import says so itself. */
+async function sizeOf(file: string): Promise<number> {
+  return await stat(file).then(
+    ({ size }) => size,
+    () => 0,
+  );
+}
+
 /** A bar for the import: the unpacking takes nearly all of the time. */
 async function importWithBar(options: ImportOptions): Promise<KernelProfile> {
   const { image, headers, out } = options;
-  const sizes = await Promise.all([image, ...headers].map(async (file) => (await stat(file)).size));
+  const sizes = await Promise.all([image, ...headers].map(async (file) => await sizeOf(file)));
   const total = Math.round(sizes.reduce((sum, size) => sum + size, 0) * unpackedRatio);
   const bar = new SingleBar({
     format: '{stage} {bar} {percentage} %',
