@@ -31,10 +31,15 @@ export interface ObjectFile {
   readTablesToCopy(): readonly SpecialProblem[];
 }
 
+/** All of amdgpu.ko has 26,000. An atom takes a kilobyte in memory and a symbol 24 bytes in the file. */
+const maxSymbols = 100_000;
+
 /** Reads an object into atoms. Throws ElfError for bytes that are no relocatable object. */
 export function readObject(bytes: Uint8Array, sizes: TableSizes = {}): ObjectFile {
   const elf = readElf(bytes);
   if (elf.header.type !== ElfType.REL) throw new ElfError('unsupported', 16, 'not a relocatable object');
+  if (elf.symbols.length > maxSymbols)
+    throw new ElfError('too-large', 0, `${elf.symbols.length} symbols in one object, of ${maxSymbols} that are read`);
   const roles = elf.sections.map(roleOf);
   const relocations = relocationsBySection(elf, (section) => roles[section.index] !== 'ignored');
   const symbols = new Map<number, ElfSymbol[]>();
