@@ -18,3 +18,14 @@ export function memoryUse(): MemoryUse {
   const kibibytes = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1] ?? 0);
   return { now: kibibytes('VmRSS') * 1024, peak: kibibytes('VmHWM') * 1024 };
 }
+
+/** How many bytes more than before some work takes at its most, whether it ends well or not. */
+export async function peakOf(work: () => unknown): Promise<number> {
+  const before = watchMemory();
+  try {
+    await work();
+  } catch {
+    // What it throws is for another test to look at.
+  }
+  return memoryUse().peak - before.now;
+}

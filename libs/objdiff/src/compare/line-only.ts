@@ -1,4 +1,5 @@
 import type { Atom, Reference, Target } from '../model/atom.js';
+import { itemsBetween } from '../model/lists.js';
 import { sourceName } from '../model/names.js';
 
 /** Functions that get `__LINE__` as an argument from the macros around them, and nothing else that moves with lines. */
@@ -70,12 +71,12 @@ function immediateAround(a: Uint8Array, b: Uint8Array, at: number): number | und
 }
 
 function callTakesLine(atom: Atom, from: number): boolean {
-  const after = atom.references.filter(({ at }) => at >= from && at < from + maxDistance);
+  const after = itemsBetween(atom.references, from - 1, from + maxDistance, ({ at }) => at);
   const call = after.find((reference) => isCall(atom, reference));
   if (call === undefined || call.target.kind !== 'external') return false;
   const { name } = call.target;
   if (lineTakers.has(name)) return true;
-  const before = atom.references.filter(({ at }) => at > from - maxDistance && at < call.at);
+  const before = itemsBetween(atom.references, from - maxDistance, call.at, ({ at }) => at);
   return before.some(({ target }) => isFileName(target) || (placeTakers.has(name) && isFunctionName(target)));
 }
 

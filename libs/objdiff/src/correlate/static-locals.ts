@@ -60,8 +60,8 @@ function pairByUse(
     }
   for (const atom of atoms) {
     const uses = users.patched.get(atom) ?? [];
-    const [only, ...others] = union(uses.map(({ user, at }) => byPlace.get(placeOf(user, at))));
-    if (only !== undefined && others.length === 0 && twins.patchedOf(only) === undefined) twins.pair(only, atom);
+    const only = onlyOneOf(uses.map(({ user, at }) => byPlace.get(placeOf(user, at))));
+    if (only !== undefined && twins.patchedOf(only) === undefined) twins.pair(only, atom);
   }
   pairByFunction(atoms, candidates, users, twins);
 }
@@ -82,9 +82,9 @@ function pairByFunction(
   for (const candidate of openCandidates)
     for (const name of names(users.original, candidate)) setAt(candidatesOf, name).add(candidate);
   for (const atom of openAtoms) {
-    const [only, ...others] = union(names(users.patched, atom).map((name) => candidatesOf.get(name)));
-    if (only === undefined || others.length > 0) continue;
-    if (union(names(users.original, only).map((name) => atomsOf.get(name))).size === 1) twins.pair(only, atom);
+    const only = onlyOneOf(names(users.patched, atom).map((name) => candidatesOf.get(name)));
+    if (only === undefined) continue;
+    if (onlyOneOf(names(users.original, only).map((name) => atomsOf.get(name))) !== undefined) twins.pair(only, atom);
   }
 }
 
@@ -94,8 +94,15 @@ function setAt(sets: Map<string, Set<Atom>>, key: string): Set<Atom> {
   return known;
 }
 
-function union(sets: readonly (ReadonlySet<Atom> | undefined)[]): Set<Atom> {
-  return new Set(sets.flatMap((set) => (set === undefined ? [] : [...set])));
+/** What is in these sets, if it is one thing alone. A function may have thousands of variables: the second one decides. */
+function onlyOneOf(sets: readonly (ReadonlySet<Atom> | undefined)[]): Atom | undefined {
+  let only: Atom | undefined;
+  for (const set of sets)
+    for (const atom of set ?? []) {
+      if (only !== undefined && only !== atom) return undefined;
+      only = atom;
+    }
+  return only;
 }
 
 /** Inlined, cold and cloned parts count as the function of the source they came from. */

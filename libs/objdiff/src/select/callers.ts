@@ -54,7 +54,8 @@ export class CallerPatches {
   }
 
   private drain(queue: Atom[]): void {
-    for (let atom = queue.shift(); atom !== undefined; atom = queue.shift()) {
+    // It grows while it is gone through.
+    for (const atom of queue) {
       const original = this.twins.originalOf(atom);
       if (original === undefined || isPatchable(original)) continue;
       const obstacle = this.obstacleOf(original, atom);

@@ -1,5 +1,6 @@
 import { SymbolBinding } from '#libs/elf';
 import type { Atom, Reference } from '../model/atom.js';
+import { listAt } from '../model/lists.js';
 import { coldParentName } from '../model/names.js';
 import type { ObjectFile } from '../model/object-file.js';
 import { takesAddress, type Use } from '../model/uses.js';
@@ -26,21 +27,17 @@ export interface InFlight {
  */
 export function unseen(old: ReadonlySet<Atom>, uses: Uses, parentOf: (user: Atom) => Atom): ReadonlyMap<Atom, Atom> {
   const found = new Map<Atom, Atom>();
-  const entering = (atom: Atom): Atom | undefined => {
+  const enteredFrom = new Map<Atom, Atom[]>();
+  for (const atom of old)
     for (const { user, reference } of uses.get(atom) ?? []) {
       const parent = parentOf(user);
       if (parent.role !== 'text' || parent === parentOf(atom)) continue;
-      if (old.has(parent) ? found.has(parent) : branchKind(user, reference) === 'jump') return parent;
+      if (old.has(parent)) listAt(enteredFrom, parent).push(atom);
+      else if (!found.has(atom) && branchKind(user, reference) === 'jump') found.set(atom, parent);
     }
-    return undefined;
-  };
-  for (let known = -1; known < found.size;) {
-    known = found.size;
-    for (const atom of old) {
-      const from = found.has(atom) ? undefined : entering(atom);
-      if (from !== undefined) found.set(atom, from);
-    }
-  }
+  // A map is gone through in the order of its entries, new ones included.
+  for (const parent of found.keys())
+    for (const atom of enteredFrom.get(parent) ?? []) if (!found.has(atom)) found.set(atom, parent);
   return found;
 }
 
@@ -49,22 +46,34 @@ interface Reached {
   readonly leaves: boolean;
 }
 
+/** So many steps are gone in all, for all functions: an object of the kernel has some thousands of atoms. */
+const maxSteps = 2_000_000;
+
 /** Where an object's code can get to: each reference is taken for a way, tables of pointers included. */
 export class Reach {
   private readonly known = new Map<Atom, Reached>();
+  private stepsLeft = maxSteps;
+  private readonly everywhere: Reached;
 
   constructor(
     private readonly object: ObjectFile,
     private readonly uses: Uses,
-  ) {}
+  ) {
+    this.everywhere = { reached: new Set(object.atoms), leaves: true };
+  }
 
-  /** What may run within the object in a call of this function, and whether such a call may leave the object. */
+  /**
+   * What may run within the object in a call of this function, and whether such a call may leave the object. Where finding
+   * out takes too long, all of it may.
+   */
   from(start: Atom): Reached {
     const known = this.known.get(start);
     if (known !== undefined) return known;
+    if (this.stepsLeft < 0) return this.everywhere;
     const reached = closureOf([start]);
     const result = { reached, leaves: [...reached].some(mayLeave) };
     this.known.set(start, result);
+    for (const atom of reached) this.stepsLeft -= 1 + atom.references.length + atom.special.length;
     return result;
   }
 

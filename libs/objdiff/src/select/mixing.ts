@@ -35,15 +35,22 @@ export function keepOldAndNewApart(
   const analysis = new Analysis(original, twins, changed, patches);
   const tried = new Set<Atom>();
   const stuck = new Map<Atom, Stuck>();
-  for (let moves = 0; ; moves++) {
-    const mixing = analysis.mixings().find(({ into }) => !tried.has(into));
+  const keep = ({ body, from, into }: Mixing, why: string): void => {
+    const known = stuck.get(body) ?? { from, why, names: [] };
+    known.names.push(into.name);
+    stuck.set(body, known);
+  };
+  for (let moves = 0; moves < maxMoves; moves++) {
+    const mixing = analysis.firstMixing(tried);
     if (mixing === undefined) break;
-    const { body, from, into } = mixing;
-    tried.add(into);
-    const obstacle = moves < maxMoves ? patches.move(into) : { what: 'too many others would have to be' };
-    if (obstacle === undefined) continue;
-    const names = stuck.get(body)?.names ?? [];
-    stuck.set(body, { from, why: obstacle.what, ...stuck.get(body), names: [...names, into.name] });
+    tried.add(mixing.into);
+    const obstacle = patches.move(mixing.into);
+    if (obstacle !== undefined) keep(mixing, obstacle.what);
+  }
+  for (const mixing of analysis.mixings()) {
+    if (tried.has(mixing.into)) continue;
+    tried.add(mixing.into);
+    keep(mixing, 'too many others would have to be');
   }
   for (const [body, one] of stuck) refuse(body, one, findings);
   return analysis.inFlight();
@@ -53,7 +60,7 @@ export function keepOldAndNewApart(
 interface Stuck {
   readonly from: Atom;
   readonly why: string;
-  readonly names: readonly string[];
+  readonly names: string[];
 }
 
 class Analysis {
@@ -71,16 +78,20 @@ class Analysis {
     this.reach = new Reach(original, patches.uses.original);
   }
 
-  mixings(): Mixing[] {
+  *mixings(): Generator<Mixing> {
     const redirected = this.redirected();
-    return [...this.bodies()].flatMap(([body, from]) => {
+    for (const [body, from] of this.bodies()) {
       const { reached, leaves } = this.reach.from(body);
       const isOpen = leaves && this.isHeldBack(body);
       if (isOpen) this.elsewhere ??= this.reach.fromElsewhere();
-      return redirected.flatMap(([old, into]) =>
-        reached.has(old) || (isOpen && this.elsewhere?.has(old) === true) ? { body, from, into } : [],
-      );
-    });
+      for (const [old, into] of redirected)
+        if (reached.has(old) || (isOpen && this.elsewhere?.has(old) === true)) yield { body, from, into };
+    }
+  }
+
+  firstMixing(tried: ReadonlySet<Atom>): Mixing | undefined {
+    for (const mixing of this.mixings()) if (!tried.has(mixing.into)) return mixing;
+    return undefined;
   }
 
   /**

@@ -101,7 +101,8 @@ class Walk {
   }
 
   run(): void {
-    for (let atom = this.queue.shift(); atom !== undefined; atom = this.queue.shift()) {
+    // The queue grows while it is gone through.
+    for (const atom of this.queue) {
       for (const reference of atom.references) this.follow(atom, reference);
       for (const entry of atom.special)
         for (const reference of [...entry.references, ...(entry.replacement?.references ?? [])])
