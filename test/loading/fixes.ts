@@ -80,6 +80,14 @@ export const fixes = {
       to: '\tpr_info("sc_gvrp: joins %d\\n", vlan->vlan_id);\n\tif (vlan->vlan_proto != htons(ETH_P_8021Q))\n\t\treturn 0;\n\treturn garp_request_join(',
     },
   ],
+  /** A tracepoint of a module's own. The tag that it tells is another one. */
+  sc_traced: [
+    {
+      path: 'net/9p/client.c',
+      from: 'trace_9p_client_req(c, type, req->tc.tag);',
+      to: 'trace_9p_client_req(c, type, req->tc.tag + 100000);',
+    },
+  ],
 } satisfies Record<string, readonly Edit[]>;
 
 export type FixName = keyof typeof fixes;

@@ -352,6 +352,31 @@ describe('a task that sleeps in the old function', () => {
   });
 });
 
+describe('a module’s own tracepoint', () => {
+  const events = '/sys/kernel/tracing/events/9p/9p_client_req/enable';
+  const tags = async () => {
+    const said = await live.sees(
+      'echo >/sys/kernel/tracing/trace; ls /share/nowhere; grep -c . /sys/kernel/tracing/trace; grep -o "tag  [0-9]*" /sys/kernel/tracing/trace; true',
+    );
+    return [...said.matchAll(/tag {2}(\d+)/g)].map(([, tag]) => Number(tag) >= 100_000);
+  };
+
+  test('is followed by new code, whether it was on before or comes on and goes off', async () => {
+    expect(await tags()).toEqual([]);
+    await live.sees(`echo 1 >${events}`);
+    expect(new Set(await tags())).toEqual(new Set([false]));
+    await load('sc_traced');
+    expect(new Set(await tags())).toEqual(new Set([true]));
+    await live.sees(`echo 0 >${events}`);
+    expect(await tags()).toEqual([]);
+    await live.sees(`echo 1 >${events}`);
+    expect(new Set(await tags())).toEqual(new Set([true]));
+    await remove('sc_traced');
+    expect(new Set(await tags())).toEqual(new Set([false]));
+    await live.sees(`echo 0 >${events}`);
+  });
+});
+
 describe('at the end', () => {
   test('the kernel is tainted by modules of ours, and by nothing else', async () => {
     const flags = Number(await live.sees('cat /proc/sys/kernel/tainted'));

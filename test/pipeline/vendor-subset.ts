@@ -10,7 +10,7 @@ const run = promisify(execFile);
 /** What of the vendor's tree the tests need: some real files with all Makefiles. */
 const subset = {
   anywhere: ['Makefile', 'Kbuild', '*/Makefile', '*/Kbuild'],
-  here: ['fs/*.c', 'fs/*.h', 'fs/proc/*', 'drivers/net/dummy.c', 'net/8021q/*'],
+  here: ['fs/*.c', 'fs/*.h', 'fs/proc/*', 'drivers/net/dummy.c', 'net/8021q/*', 'net/9p/*'],
 };
 
 /** Takes the subset out of the vendor's source package, once: half a minute for `xz`. */

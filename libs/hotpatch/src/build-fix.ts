@@ -4,6 +4,7 @@ import { type ChangedDiff, diffObjects, emitModule } from '#libs/objdiff';
 import { matchRunPre, type RunPreMatch } from '#libs/runpre';
 import { compileObjects, kbuildReason } from './compile-objects.js';
 import { checkTypes } from './layouts/index.js';
+import { withLongBranches } from './long-branches.js';
 import { mismatchesThatMatter, viewWithMatches } from './matched.js';
 import { objectsOf } from './objects.js';
 import type { BuildOutcome, BuildRequest, BuildStage, BuiltObject, Refusal } from './outcome.js';
@@ -37,7 +38,16 @@ export async function buildFix(request: BuildRequest): Promise<BuildOutcome> {
     objects.push(...compiled.objects);
     const matches = match(request, objects);
     const { diffs, notices } = compare(request, objects, matches, compiled.left);
-    return emit(request, objects, matches, diffs, [...found.notices, ...notices]);
+    const told = [...found.notices, ...notices];
+    try {
+      return emit(request, objects, matches, diffs, told);
+    } catch (error) {
+      if (!(error instanceof Refused) || error.reasons.some(({ code }) => code !== 'jump-label-key')) throw error;
+      const originals = new Map(objects.map(({ path, original }) => [path, original]));
+      const longer = await withLongBranches(request, [before, after], found.rules, diffs, matches, originals);
+      if (longer === undefined) throw error;
+      return emit(request, objects, matches, longer, told);
+    }
   } catch (error) {
     if (error instanceof Refused) return refusal(error, objects);
     throw error;

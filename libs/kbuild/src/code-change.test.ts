@@ -95,5 +95,9 @@ describe('namesReached', () => {
   test('a macro that pastes a name together mentions it', () => {
     expect(mentionOf(['skb_put'])('#define P(x) x##_put\n')).toBe(true);
     expect(mentionOf(['skb_put'])('#define P(x) x##_get\n')).toBe(false);
+    expect(mentionOf(['skb_put'])('#define P(x, y) x ## b_put(y)\n')).toBe(true);
+    expect(mentionOf(['skb_put_all'])('#define P(put) skb_##put##_all\n')).toBe(true);
+    expect(mentionOf(['skb_put'])('#define P(x) put_##x##_all\n')).toBe(false);
+    expect(mentionOf(['skb_put'])('#define P(x...) f(skb, ##x) put_##x\n')).toBe(false);
   });
 });

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ProcessError, run } from '#libs/process';
 import { KbuildError } from './errors.js';
@@ -18,15 +18,30 @@ export interface CompiledObject {
 }
 
 /**
+ * Without it jump labels begin as jumps, which are of two bytes where their target is near; else they are nops of five
+ * (arch/x86/include/asm/jump_label.h). Nothing else asks for it.
+ */
+const longBranches = { file: 'splicecast-long-branches.h', text: '#undef CONFIG_HAVE_JUMP_LABEL_HACK\n' };
+
+/**
  * Compiles one object as the vendor's build does, plus a section for each function and variable, and types as BTF instead of
  * DWARF: neither changes a function's code (a jump out of it may become longer).
+ * @param branches `long`: jump labels of five bytes each, which the vendor's code needn't have
  * @throws KbuildError `compile-failed`, `objtool-failed`, `timed-out`, `compiler-not-found`, `too-much`
  */
-export async function compileObject(workspace: Workspace, rule: ObjectRule): Promise<CompiledObject> {
+export async function compileObject(
+  workspace: Workspace,
+  rule: ObjectRule,
+  branches: 'as-vendor' | 'long' = 'as-vendor',
+): Promise<CompiledObject> {
   const source = sourceOf(rule.object);
   const sources = await placeIncludes(workspace, source, includeFolders(rule.compile));
   const [compiler = '', ...flags] = rule.compile;
   const args = flags.filter((flag) => !/^-g(?:dwarf.*|[0-3]|gdb)?$|^-gz/.test(flag));
+  if (branches === 'long') {
+    await writeFile(join(workspace.root, longBranches.file), longBranches.text);
+    args.push('-include', `./${longBranches.file}`);
+  }
   args.push('-gbtf', '-ffunction-sections', '-fdata-sections', '-c', '-o', rule.object, source);
   await tool(workspace, rule, compiler, args, 'compile-failed');
   if (rule.objtool) {

@@ -51,11 +51,20 @@ export function mentionOf(names: readonly string[]): (text: string) => boolean {
   return (text) => words.test(text) || (text.includes('##') && pastes(text, names));
 }
 
+/**
+ * `#define DEVICE(n) device_##n##_show` can make any name that begins and ends so. A macro that pastes nothing but its arguments
+ * together can make every name, and is as good as always given whole words.
+ */
 function pastes(text: string, names: readonly string[]): boolean {
-  for (const [, left, right] of text.matchAll(/(\w+)?[ \t]*##[ \t]*(\w+)?/g)) {
-    for (const fragment of [left, right]) {
-      // A fragment of one or two letters is a macro's parameter, as good as always.
-      if (fragment !== undefined && fragment.length > 2 && names.some((name) => name.includes(fragment))) return true;
+  for (const line of text.split('\n')) {
+    if (!line.includes('##')) continue;
+    const arguments_ = /^\s*#\s*define\s+\w+\(([^)]*)\)/.exec(line)?.[1]?.split(',') ?? [];
+    const free = new Set(['', '__VA_ARGS__', ...arguments_.map((one) => one.replace('...', '').trim())]);
+    for (const [chain] of line.matchAll(/\w*(?:[ \t]*##[ \t]*\w*)+/g)) {
+      const parts = chain.split('##').map((part) => part.trim());
+      if (parts.every((part) => free.has(part))) continue;
+      const made = new RegExp(`^${parts.map((part) => (free.has(part) ? String.raw`\w*` : part)).join('')}$`);
+      if (names.some((name) => made.test(name))) return true;
     }
   }
   return false;
