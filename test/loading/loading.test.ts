@@ -352,27 +352,28 @@ describe('a task that sleeps in the old function', () => {
   });
 });
 
+/** Of each request over 9P that was traced: is it new code that tells of it? */
+const tracedTags = async () => {
+  const said = await live.sees(
+    'echo >/sys/kernel/tracing/trace; ls /share/nowhere; grep -c . /sys/kernel/tracing/trace; grep -o "tag  [0-9]*" /sys/kernel/tracing/trace; true',
+  );
+  return [...said.matchAll(/tag {2}(\d+)/g)].map(([, tag]) => Number(tag) >= 100_000);
+};
+
 describe('a module’s own tracepoint', () => {
   const events = '/sys/kernel/tracing/events/9p/9p_client_req/enable';
-  const tags = async () => {
-    const said = await live.sees(
-      'echo >/sys/kernel/tracing/trace; ls /share/nowhere; grep -c . /sys/kernel/tracing/trace; grep -o "tag  [0-9]*" /sys/kernel/tracing/trace; true',
-    );
-    return [...said.matchAll(/tag {2}(\d+)/g)].map(([, tag]) => Number(tag) >= 100_000);
-  };
-
   test('is followed by new code, whether it was on before or comes on and goes off', async () => {
-    expect(await tags()).toEqual([]);
+    expect(await tracedTags()).toEqual([]);
     await live.sees(`echo 1 >${events}`);
-    expect(new Set(await tags())).toEqual(new Set([false]));
+    expect(new Set(await tracedTags())).toEqual(new Set([false]));
     await load('sc_traced');
-    expect(new Set(await tags())).toEqual(new Set([true]));
+    expect(new Set(await tracedTags())).toEqual(new Set([true]));
     await live.sees(`echo 0 >${events}`);
-    expect(await tags()).toEqual([]);
+    expect(await tracedTags()).toEqual([]);
     await live.sees(`echo 1 >${events}`);
-    expect(new Set(await tags())).toEqual(new Set([true]));
+    expect(new Set(await tracedTags())).toEqual(new Set([true]));
     await remove('sc_traced');
-    expect(new Set(await tags())).toEqual(new Set([false]));
+    expect(new Set(await tracedTags())).toEqual(new Set([false]));
     await live.sees(`echo 0 >${events}`);
   });
 });

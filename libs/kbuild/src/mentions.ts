@@ -58,8 +58,8 @@ export function mentionOf(names: readonly string[]): (text: string) => boolean {
 function pastes(text: string, names: readonly string[]): boolean {
   for (const line of text.split('\n')) {
     if (!line.includes('##')) continue;
-    const arguments_ = /^\s*#\s*define\s+\w+\(([^)]*)\)/.exec(line)?.[1]?.split(',') ?? [];
-    const free = new Set(['', '__VA_ARGS__', ...arguments_.map((one) => one.replace('...', '').trim())]);
+    const given = /^\s*#\s*define\s+\w+\(([^)]*)\)/.exec(line)?.[1]?.split(',') ?? [];
+    const free = new Set(['', '__VA_ARGS__', ...given.map((one) => one.replace('...', '').trim())]);
     for (const [chain] of line.matchAll(/\w*(?:[ \t]*##[ \t]*\w*)+/g)) {
       const parts = chain.split('##').map((part) => part.trim());
       if (parts.every((part) => free.has(part))) continue;

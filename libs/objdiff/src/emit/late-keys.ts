@@ -138,11 +138,6 @@ function withoutEnd({ special, sizeBytes }: Atom, late: ReadonlySet<SpecialEntry
 /** A test has the stack of the branch that leads to it. */
 function unwindOf(atom: Atom, branches: readonly Branch[]): readonly SpecialEntry[] {
   const known = atom.special.filter(({ unwind }) => unwind !== undefined);
-  const at = (entry: SpecialEntry | undefined, codeOffset: number): readonly SpecialEntry[] => {
-    if (entry === undefined) return [];
-    const references = entry.references.map((reference) => ({ ...reference, addend: codeOffset }));
-    return [{ ...entry, codeOffset, references }];
-  };
   const governing = (offset: number): SpecialEntry | undefined =>
     known
       .filter(({ codeOffset }) => codeOffset <= offset)
@@ -152,7 +147,13 @@ function unwindOf(atom: Atom, branches: readonly Branch[]): readonly SpecialEntr
       );
   const end = known.find(({ codeOffset }) => codeOffset >= atom.sizeBytes);
   return [
-    ...branches.flatMap((branch, index) => at(governing(branch.at), testAt(atom, index))),
-    ...at(end, testAt(atom, branches.length)),
+    ...branches.flatMap((branch, index) => movedTo(governing(branch.at), testAt(atom, index))),
+    ...movedTo(end, testAt(atom, branches.length)),
   ];
+}
+
+function movedTo(entry: SpecialEntry | undefined, codeOffset: number): readonly SpecialEntry[] {
+  if (entry === undefined) return [];
+  const references = entry.references.map((reference) => ({ ...reference, addend: codeOffset }));
+  return [{ ...entry, codeOffset, references }];
 }
