@@ -26,6 +26,8 @@ const publicHeaders = /^(?:arch\/[^/]+\/)?include\//;
 const maxSources = 3000;
 /** Objects of this kernel that are preprocessed twice; a second for two or three. */
 const maxIncluders = 400;
+/** More objects than that aren't compiled for one fix: it would be a rebuild, and a patch of everything. */
+export const maxObjects = 100;
 
 /**
  * Finds the objects whose code a fix's headers can change: the .c files that may include them, of these the objects of
@@ -59,6 +61,8 @@ export async function includersOf(
   });
   let done = 0;
   await inPairs(found.rules, async (rule) => {
+    // It is too many already, however many more there are.
+    if (rules.length > maxObjects) return;
     onProgress(`${(done += 1)} of ${found.rules.length} objects that may include ${paths.join(', ')}`);
     const [old, now] = await Promise.all([preprocess(before, rule), preprocess(after, rule)]);
     const hits = paths.filter((path) => [old, now].some((one) => one === undefined || one.files.has(path)));

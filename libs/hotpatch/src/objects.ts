@@ -1,6 +1,6 @@
 import type { Reason } from '#libs/contracts';
 import { folderOf, type ObjectRule, objectOf, objectRules, onlyCommentsDiffer, type Workspace } from '#libs/kbuild';
-import { includersOf } from './includers.js';
+import { includersOf, maxObjects } from './includers.js';
 import type { Touched } from './touched.js';
 
 export interface TouchedObjects {
@@ -10,9 +10,6 @@ export interface TouchedObjects {
   readonly refusals: readonly Reason[];
   readonly notices: readonly Reason[];
 }
-
-/** More objects than that aren't compiled for one fix: it would be a rebuild, and a patch of everything. */
-const maxObjects = 100;
 
 /** Finds the objects that a fix reaches: those of its .c files, and those whose code its headers can change. */
 export async function objectsOf(
@@ -50,7 +47,7 @@ export async function objectsOf(
     }
   }
   if (rules.size > maxObjects) {
-    const reason = `${rules.size} objects are reached, at most ${maxObjects} are built for one fix`;
+    const reason = `${rules.size} objects or more are reached, at most ${maxObjects} are built for one fix`;
     const headers = touched.included.join(', ').slice(0, 400);
     refusals.push({ code: 'too-many-objects', reason: headers === '' ? reason : `${reason} (${headers})` });
   }
