@@ -33,6 +33,8 @@ export const kernelImageCodes: Readonly<Record<KernelImageErrorCode, true>> = {
   'bad-symvers': true,
   'not-patchable': true,
   'kbuild-failed': true,
+  'io-failed': true,
+  interrupted: true,
   'bad-profile': true,
 };
 

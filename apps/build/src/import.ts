@@ -41,7 +41,8 @@ export class Import {
       const profile = await this.profiles.open(kernelId, packages);
       return await this.imported(received, profile, start);
     } catch (error) {
-      if (!(error instanceof KernelImageError)) throw error;
+      // A full disk says nothing about the kernel: it is tried again.
+      if (!(error instanceof KernelImageError) || error.code === 'io-failed') throw error;
       return fact('KernelRejected', {
         kernelId,
         reasons: [{ code: error.code, reason: error.message.slice(0, 4096) }],

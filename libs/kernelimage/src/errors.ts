@@ -22,6 +22,9 @@ export type KernelImageErrorCode =
   | 'not-patchable'
   /** The headers' own Makefiles don't run here (no make, no compiler). */
   | 'kbuild-failed'
+  /** The disk is full or fails, or a file can't be opened: says nothing about the packages; may be tried again. */
+  | 'io-failed'
+  | 'interrupted'
   /** A profile folder that isn't complete or is of another schema version. */
   | 'bad-profile';
 

@@ -1,5 +1,14 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { checkConfig, parseConfig } from './config.js';
@@ -10,8 +19,14 @@ import { loadProfile } from './profile.js';
 const folder = mkdtempSync(join(tmpdir(), 'splicecast-import-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-function debOf(name: string, version: string, files: Record<string, string>): string {
-  const root = join(folder, `root-${name}`);
+function debOf(
+  name: string,
+  version: string,
+  files: Record<string, string>,
+  file = name,
+  links: Record<string, string> = {},
+): string {
+  const root = join(folder, `root-${file}`);
   const all: Record<string, string> = {
     'DEBIAN/control': `Package: ${name}\nVersion: ${version}\nArchitecture: all\nMaintainer: nobody <n@example.org>\nDescription: test\n`,
     ...files,
@@ -20,7 +35,8 @@ function debOf(name: string, version: string, files: Record<string, string>): st
     mkdirSync(dirname(join(root, path)), { recursive: true });
     writeFileSync(join(root, path), content);
   }
-  const deb = join(folder, `${name}.deb`);
+  for (const [path, target] of Object.entries(links)) symlinkSync(target, join(root, path));
+  const deb = join(folder, `${file}.deb`);
   execFileSync('dpkg-deb', ['--root-owner-group', '--build', root, deb], { stdio: 'ignore' });
   return deb;
 }
@@ -82,6 +98,36 @@ describe('importKernel', () => {
     expect(readdirSync(join(folder, 'out'))).toEqual(['profile']);
     expect(readFileSync(join(out, 'profile.json'), 'utf8')).toBe('as it was');
     rmSync(out, { recursive: true });
+  });
+
+  test('writes through no link that another package has made', async () => {
+    const at = 'usr/src/linux-headers-9.8.7-test/a/1/2/3/4';
+    const linked = debOf('linux-headers-9.8.7-test', version, { [`${at}/x`]: 'x' }, 'linked', {
+      // Each looks harmless by its text; behind d, three folders up are two above the headers.
+      [`${at}/d`]: '../../../..',
+      [`${at}/e`]: 'd/../../..',
+    });
+    const through = debOf(
+      'linux-headers-9.8.7-common',
+      version,
+      { 'usr/src/linux-headers-9.8.7-common/a/1/2/3/4/e/evil': 'written' },
+      'through',
+    );
+    await attempt(image, [linked, through, kbuild]);
+    expect(readdirSync(join(folder, 'out'))).toEqual([]);
+  });
+
+  test('ends with io-failed where nothing can be written or read', async () => {
+    const nowhere = { image, headers: [headers, common, kbuild], out: join(image, 'profile') };
+    await expect(importKernel(nowhere)).rejects.toMatchObject({ code: 'io-failed' });
+    expect(await attempt(join(folder, 'none.deb'), [headers, common, kbuild])).toBe('io-failed');
+  });
+
+  test('ends when it is told to, and leaves nothing', async () => {
+    const signal = AbortSignal.abort();
+    const request = { image, headers: [headers, common, kbuild], out, signal };
+    await expect(importKernel(request)).rejects.toMatchObject({ code: 'interrupted' });
+    expect(readdirSync(join(folder, 'out'))).toEqual([]);
   });
 
   test('refuses a folder that is no profile', async () => {

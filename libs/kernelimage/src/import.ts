@@ -1,15 +1,24 @@
-import { copyFile, mkdir, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { sectionNamed } from '#libs/elf';
 import { bytesOfSection, readKernelElf } from './address-space.js';
+import { maxBytesOf, readBounded } from './bounded-file.js';
 import { Btf } from './btf.js';
 import { unpackVmlinux } from './bzimage.js';
 import { checkConfig, parseConfig } from './config.js';
+import { typed } from './disk.js';
 import { KernelImageError } from './errors.js';
 import { decodeKallsyms, formatKallsyms } from './kallsyms.js';
 import { probeKbuild } from './kbuild-environment.js';
 import { bannerOf, buildIdOf, parseModinfo } from './identity.js';
-import { type PackageFacts, readPackageFacts, unpackPackage } from './packages.js';
+import {
+  makeLinks,
+  type PackageFacts,
+  type PackageLink,
+  readPackageFacts,
+  stopIfAborted,
+  unpackPackage,
+} from './packages.js';
 import type { ProfileData } from './profile-data.js';
 import { KernelProfile, loadProfile } from './profile.js';
 import { moduleNameOf, parseSymvers } from './symvers.js';
@@ -30,6 +39,8 @@ export interface ImportRequest {
   /** Folder of the profile; replaced as a whole if it exists. */
   readonly out: string;
   readonly onProgress?: (progress: ImportProgress) => void;
+  /** Stops it, and cleans up behind it. */
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -39,18 +50,25 @@ export interface ImportRequest {
  */
 export async function importKernel(request: ImportRequest): Promise<KernelProfile> {
   const out = resolve(request.out);
-  await sweep(out);
   const folder = `${out}.importing-${process.pid}-${Date.now()}`;
-  await mkdir(folder, { recursive: true });
   try {
+    await sweep(out);
+    await mkdir(folder, { recursive: true });
     const facts = await unpackAll(request, folder);
-    const data = await examine(folder, facts, (stage) => request.onProgress?.({ stage, bytes: 0 }));
+    const data = await examine(folder, facts, (stage) => {
+      stopIfAborted(request.signal);
+      request.onProgress?.({ stage, bytes: 0 });
+    });
+    stopIfAborted(request.signal);
     await writeFile(join(folder, 'profile.json'), `${JSON.stringify(data, null, 1)}\n`);
     await replaceFolder(folder, out);
     request.onProgress?.({ stage: 'done', bytes: 0 });
     return await loadProfile(out);
+  } catch (error) {
+    throw typed(error);
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    // What went wrong before counts more than what is left behind; the next import sweeps it.
+    await rm(folder, { recursive: true, force: true }).catch(() => undefined);
   }
 }
 
@@ -61,17 +79,20 @@ async function unpackAll(request: ImportRequest, folder: string): Promise<readon
   const facts = packages.map((one) => one.facts);
   checkPackages(facts);
   const bytes = new Map<string, number>();
+  const links: PackageLink[] = [];
   const unpack = async (some: typeof packages): Promise<void> => {
     for (const { file, facts } of some) {
-      await unpackPackage(file, facts, folder, (done) => {
+      const progress = (done: number): void => {
         bytes.set(file, done);
         request.onProgress?.({ stage: 'unpack', bytes: [...bytes.values()].reduce((sum, one) => sum + one, 0) });
-      });
+      };
+      for (const link of await unpackPackage(file, facts, folder, progress, request.signal)) links.push(link);
     }
   };
   // The image beside the headers; these one after the other, as they become one tree.
   const results = await Promise.allSettled([unpack(packages.slice(0, 1)), unpack(packages.slice(1))]);
   for (const result of results) if (result.status === 'rejected') throw result.reason;
+  await makeLinks(folder, links);
   return facts;
 }
 
@@ -134,7 +155,7 @@ async function examine(
   checkConfig(parseConfig(await need(join(folder, 'config'))), parseConfig(await need(join(headers, '.config'))));
 
   enter('image');
-  const vmlinux = await unpackVmlinux(await needBytes(join(folder, 'vmlinuz')));
+  const vmlinux = await unpackVmlinux(await needBytes(join(folder, 'vmlinuz'), maxBytesOf.image));
   const elf = readKernelElf(vmlinux, 'vmlinux');
   const rodata = bytesOfSection(elf, '.rodata');
   const banner = bannerOf(rodata);
@@ -193,7 +214,7 @@ async function indexModules(folder: string): Promise<Record<string, string>> {
 async function vermagicOf(folder: string, modules: Readonly<Record<string, string>>, release: string): Promise<string> {
   const [file] = Object.values(modules);
   if (file === undefined) throw new KernelImageError('wrong-package', 'the image package ships no modules');
-  const bytes = await readFile(join(folder, 'modules', file));
+  const bytes = await needBytes(join(folder, 'modules', file), maxBytesOf.module);
   const info = bytesOfSection(readKernelElf(bytes, file), '.modinfo');
   const vermagic = parseModinfo(info).get('vermagic');
   if (!vermagic?.startsWith(`${release} `)) {
@@ -202,16 +223,17 @@ async function vermagicOf(folder: string, modules: Readonly<Record<string, strin
   return vermagic;
 }
 
-async function needBytes(file: string): Promise<Buffer> {
+async function needBytes(file: string, maxBytes: number): Promise<Buffer> {
   try {
-    return await readFile(file);
-  } catch {
-    throw new KernelImageError('wrong-package', `the packages hold no ${file.slice(dirname(file).length + 1)}`);
+    return await readBounded(file, maxBytes);
+  } catch (error) {
+    if (error instanceof RangeError) throw new KernelImageError('bad-package', `${basename(file)}: ${error.message}`);
+    throw new KernelImageError('wrong-package', `the packages hold no ${basename(file)}`);
   }
 }
 
 async function need(file: string): Promise<string> {
-  return (await needBytes(file)).toString('utf8');
+  return (await needBytes(file, maxBytesOf.text)).toString('utf8');
 }
 
 /** Removes what imports of killed processes have left behind; one killed in the midst of replacing gives the old profile back. */

@@ -1,9 +1,10 @@
 import { createWriteStream } from 'node:fs';
-import { chmod, mkdir, open, stat, symlink } from 'node:fs/promises';
+import { chmod, lstat, mkdir, open, symlink } from 'node:fs/promises';
 import { dirname, join, normalize } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { readDeb } from '#libs/archive';
+import { isDiskError } from './disk.js';
 import { KernelImageError } from './errors.js';
 
 /** What a package turned out to be, by its name and content. */
@@ -89,24 +90,33 @@ export interface UnpackProgress {
 
 const maxFiles = 200_000;
 
+/** A symbolic link of a package, not yet made. */
+export interface PackageLink {
+  /** Where it is to be, absolute. */
+  readonly at: string;
+  readonly target: string;
+}
+
 /**
- * Writes the files of one package that a profile needs. Links are made last and only where they stay inside, so that
- * nothing is ever written through one.
- * @throws KernelImageError `bad-package` for a damaged or hostile archive
+ * Writes the files of one package that a profile needs. Its links aren't made but given back: those of one package would be
+ * written through by the next.
+ * @throws KernelImageError `bad-package` for a damaged or hostile archive, `interrupted`
  */
 export async function unpackPackage(
   file: string,
   facts: PackageFacts,
   folder: string,
   onProgress: UnpackProgress,
-): Promise<void> {
+  signal?: AbortSignal,
+): Promise<readonly PackageLink[]> {
   const deb = await openDeb(file);
-  const links: { at: string; target: string }[] = [];
+  const links: PackageLink[] = [];
   const folders = new Set<string>();
   let files = 0;
   let bytes = 0;
   try {
     for await (const entry of deb.entries) {
+      stopIfAborted(signal);
       const place = placement(entry.path.replace(/^\.?\//, ''), facts);
       if (place === undefined || entry.kind === 'directory') continue;
       if ((files += 1) > maxFiles) throw new KernelImageError('bad-package', `more than ${maxFiles} files`);
@@ -122,7 +132,12 @@ export async function unpackPackage(
     if (error instanceof KernelImageError || isDiskError(error)) throw error;
     throw new KernelImageError('bad-package', `${facts.name}: ${messageOf(error)}`, { cause: error });
   }
-  for (const { at, target } of links) await linkInside(folder, at, target);
+  return links;
+}
+
+/** @throws KernelImageError `interrupted` */
+export function stopIfAborted(signal?: AbortSignal): void {
+  if (signal?.aborted === true) throw new KernelImageError('interrupted', 'interrupted: nothing was imported');
 }
 
 /** What a package says of itself; its files aren't looked at. @throws KernelImageError `bad-package`, `wrong-package` */
@@ -166,27 +181,41 @@ async function writeEntry(at: string, content: Readable, mode: number, folders: 
   if ((mode & 0o111) !== 0) await chmod(at, 0o755);
 }
 
-/** Links `scripts` and `tools` of the headers packages lead to the kbuild package, which is merged in: they stay away. */
-async function linkInside(folder: string, at: string, target: string): Promise<void> {
-  if (target.startsWith('/')) return;
-  const resolved = normalize(join(dirname(at), target));
+/**
+ * Makes the links, once all packages are unpacked. Each must lead to a file or folder of the headers that is there, and no
+ * link may stand in its way or in that of another: what `..` means behind a link isn't what the text says. `scripts` and
+ * `tools` of the headers packages lead to the kbuild package, which is merged in: they stay away.
+ */
+export async function makeLinks(folder: string, links: readonly PackageLink[]): Promise<void> {
   const headers = join(folder, 'headers');
-  if (!resolved.startsWith(`${headers}/`)) return;
-  if (await stat(at).then(Boolean, () => false)) return;
-  await mkdir(dirname(at), { recursive: true });
-  await symlink(target, at);
+  const sound: PackageLink[] = [];
+  for (const { at, target } of links) {
+    const resolved = normalize(join(dirname(at), target));
+    const isInside = !target.startsWith('/') && resolved.startsWith(`${headers}/`);
+    if (isInside && (await isThere(resolved)) && !(await isThere(at))) sound.push({ at, target });
+  }
+  const taken = new Set(sound.map(({ at }) => at));
+  for (const { at, target } of sound) {
+    if (foldersAbove(at, headers).some((parent) => taken.has(parent))) continue;
+    await mkdir(dirname(at), { recursive: true });
+    await symlink(target, at);
+  }
+}
+
+function foldersAbove(path: string, top: string): readonly string[] {
+  const folders: string[] = [];
+  for (let folder = dirname(path); folder.length > top.length; folder = dirname(folder)) folders.push(folder);
+  return folders;
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return await lstat(path).then(Boolean, () => false);
 }
 
 function inside(folder: string, place: string): string {
   const at = normalize(join(folder, place));
   if (!at.startsWith(`${folder}/`)) throw new KernelImageError('bad-package', `a file outside its folder: ${place}`);
   return at;
-}
-
-/** Full or unwritable disks are the operator's matter, not the package's. */
-function isDiskError(error: unknown): boolean {
-  const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
-  return code !== undefined && ['ENOSPC', 'EDQUOT', 'EROFS', 'EACCES', 'ENOENT'].includes(code);
 }
 
 function messageOf(error: unknown): string {

@@ -40,9 +40,13 @@ async function importWithBar(options: ImportOptions): Promise<KernelProfile> {
     if (stage === 'unpack') bar.update(Math.min(bytes, total - 1), { stage });
     else bar.update({ stage });
   };
+  const interrupted = new AbortController();
+  const stop = (): void => interrupted.abort();
+  process.once('SIGINT', stop).once('SIGTERM', stop);
   try {
-    return await importKernel({ image, headers, out, onProgress });
+    return await importKernel({ image, headers, out, onProgress, signal: interrupted.signal });
   } finally {
+    process.off('SIGINT', stop).off('SIGTERM', stop);
     bar.stop();
   }
 }
@@ -57,7 +61,7 @@ async function importAction(options: ImportOptions): Promise<void> {
     else printRecord({ profile: folder, ...facts });
   } catch (error) {
     if (!(error instanceof KernelImageError)) throw error;
-    process.exitCode = 1;
+    process.exitCode = error.code === 'interrupted' ? 130 : 1;
     if (options.json === true) printJson({ outcome: 'error', code: error.code, reason: error.message });
     else process.stderr.write(`splicectl: ${error.message} [${error.code}]\n`);
   }
