@@ -38,5 +38,9 @@ test('refuses damaged and foreign images', async () => {
   expect(() => payloadOf(image.subarray(0, image.length - 1))).toThrow(expect.objectContaining({ code: 'bad-image' }));
   const arm = Buffer.alloc(2000).fill('ARM\u0064', 56, 60, 'latin1');
   expect(() => payloadOf(arm)).toThrow('not an x86 boot image: one of arm64');
+  const zboot = Buffer.alloc(2000).fill('zimg', 4, 8, 'latin1');
+  expect(() => payloadOf(zboot)).toThrow('an EFI zboot image');
+  expect(() => payloadOf(vmlinux)).toThrow('an unpacked kernel (vmlinux)');
+  expect(() => payloadOf(pack('gzip'))).toThrow('a compressed file');
   expect(() => payloadOf(Buffer.alloc(2000))).toThrow(expect.objectContaining({ code: 'bad-image' }));
 });

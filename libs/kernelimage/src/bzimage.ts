@@ -21,9 +21,7 @@ const decompressors: readonly { readonly magic: Buffer; readonly command: readon
 export function payloadOf(image: Buffer): Buffer {
   if (image.length > maxImageBytes) throw new KernelImageError('bad-image', `boot image of ${image.length} bytes`);
   if (image.length < 0x250 || image.toString('latin1', 0x202, 0x206) !== 'HdrS') {
-    // Documentation/arm64/booting.rst: "ARM\x64" at 56.
-    const kind = image.toString('latin1', 56, 60) === 'ARMd' ? 'one of arm64' : 'it has no HdrS header';
-    throw new KernelImageError('bad-image', `not an x86 boot image: ${kind}`);
+    throw new KernelImageError('bad-image', `not an x86 boot image: ${kindOf(image)}`);
   }
   if (image.readUInt16LE(0x206) < 0x208) {
     throw new KernelImageError('bad-image', 'boot protocol before 2.08: it does not say where its payload is');
@@ -35,6 +33,17 @@ export function payloadOf(image: Buffer): Buffer {
     throw new KernelImageError('bad-image', `payload ${start}+${length} runs past the image's ${image.length} bytes`);
   }
   return image.subarray(start, start + length);
+}
+
+/** What it is instead, by its magic numbers: Documentation/arm64/booting.rst; drivers/firmware/efi/libstub/zboot-header.S. */
+function kindOf(image: Buffer): string {
+  const has = (at: number, magic: string): boolean => image.toString('latin1', at, at + magic.length) === magic;
+  if (has(56, 'ARMd')) return 'one of arm64';
+  if (has(4, 'zimg')) return 'an EFI zboot image, as other architectures have it';
+  if (has(0, '\u007fELF')) return 'an unpacked kernel (vmlinux); give the package as the vendor made it';
+  if (decompressors.some(({ magic }) => image.subarray(0, magic.length).equals(magic)))
+    return 'a compressed file, as other architectures have it';
+  return 'it has no HdrS header';
 }
 
 /**

@@ -15,7 +15,7 @@ export function typed(error: unknown): unknown {
   if (error instanceof KernelImageError || (systemCode(error) === undefined && !isDiskError(error))) return error;
   const full = systemCode(error) === 'ENOSPC' || systemCode(error) === 'EDQUOT';
   const reason = messageOf(error);
-  const advice = 'make room (a profile takes 700 MB while it is made) and try again';
+  const advice = 'make room (Debian’s kernels take 550 MB) and try again';
   return new KernelImageError('io-failed', full ? `the disk is full: ${advice} (${reason})` : reason, { cause: error });
 }
 

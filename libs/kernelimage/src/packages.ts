@@ -3,7 +3,7 @@ import { chmod, lstat, mkdir, open, symlink } from 'node:fs/promises';
 import { dirname, join, normalize } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { readDeb } from '#libs/archive';
+import { ArchiveError, readDeb } from '#libs/archive';
 import { isDiskError } from './disk.js';
 import { KernelImageError } from './errors.js';
 
@@ -150,9 +150,10 @@ async function openDeb(file: string): ReturnType<typeof readDeb> {
     return await readDeb(file);
   } catch (error) {
     if (isDiskError(error)) throw error;
+    const isCut = error instanceof ArchiveError && error.code === 'truncated';
     const what = (await isRpm(file))
       ? 'an RPM; give packages of Debian (.deb)'
-      : `no readable .deb: ${messageOf(error)}`;
+      : `no readable .deb: ${messageOf(error)}${isCut ? '; fetch it again' : ''}`;
     throw new KernelImageError('bad-package', `${file}: ${what}`, { cause: error });
   }
 }
