@@ -26,6 +26,6 @@ export async function patchTarget(folder: string): Promise<Target> {
       await applyPatches(tree, [input]);
       await applyPatches(tree, half < 0 ? [input, input] : [input.subarray(0, half), input.subarray(half)]);
     },
-    isTyped: typedBy([KbuildError, patchCodes as Readonly<Record<string, true>>]),
+    isTyped: typedBy([KbuildError, patchCodes]),
   };
 }

@@ -8,16 +8,17 @@ export const release = '9.8.7-test';
 export const version = '9.8.7-1';
 const textAddress = 0xffffffff81000000n;
 
+function words(values: readonly number[]): Buffer {
+  const bytes = Buffer.alloc(values.length * 4);
+  values.forEach((value, index) => bytes.writeInt32LE(value, index * 4));
+  return bytes;
+}
+
 /** A symbol table as scripts/kallsyms.c writes it, without packing: each letter is its own token. */
 function kallsymsOf(names: readonly string[]): Buffer {
   const tokens = Array.from({ length: 256 }, (_, code) => (code > 32 && code < 127 ? String.fromCharCode(code) : '?'));
   const packed = names.map((name) => Buffer.from([name.length + 1, ...Buffer.from(`T${name}`)]));
   const starts = packed.map((_, index) => packed.slice(0, index).reduce((sum, one) => sum + one.length, 0));
-  const words = (values: readonly number[]): Buffer => {
-    const bytes = Buffer.alloc(values.length * 4);
-    values.forEach((value, index) => bytes.writeInt32LE(value, index * 4));
-    return bytes;
-  };
   const head = Buffer.alloc(16);
   head.writeBigUInt64LE(textAddress);
   head.writeUInt32LE(names.length, 8);

@@ -117,7 +117,7 @@ function apply(bytes: Buffer, damage: Damage, fields: readonly Field[], other: U
     case 'fill':
       bytes.subarray(at, at + 1 + (damage.length % 4096)).fill(damage.value & 0xff);
       return bytes;
-    case 'splice':
+    default:
       return Buffer.concat([bytes.subarray(0, at), other.subarray(Math.min(at, other.length))]);
   }
 }

@@ -18,5 +18,8 @@ export function compareModinfo(original: ObjectFile, patched: ObjectFile, findin
 function fieldsOf({ elf }: ObjectFile): ReadonlySet<string> {
   const section = sectionNamed(elf, '.modinfo');
   const text = section === undefined ? '' : Buffer.from(section.data).toString('latin1');
-  return new Set(text.split('\0').filter((field) => field !== ''));
+  const fields = new Set<string>();
+  // One by one: a list of all that lies between zeros would take eight times the section.
+  for (const [field] of text.matchAll(/[^\0]+/g)) fields.add(field);
+  return fields;
 }
