@@ -36,6 +36,8 @@ export interface SplitResult {
   /** The root first: one more than `series.commits`. */
   readonly commits: readonly StoredCommit[];
   readonly counts: SplitCounts;
+  /** What was not looked at in full, and why. */
+  readonly notices: readonly string[];
   /** The last commit's tree, which equals the target's: otherwise `splitTrees` throws. */
   readonly proof: { readonly baseTree: GitId; readonly targetTree: GitId; readonly replayedTree: GitId };
 }
@@ -108,6 +110,7 @@ async function splitOnce(input: SplitInput): Promise<SplitResult> {
     series: { schema: 1, baseTree: base, targetTree: target, commits: series },
     commits,
     counts: woven ? countsWith(counts, woven, changes.length) : counts,
+    notices: woven?.notices ?? [],
     proof: { baseTree: base, targetTree: target, replayedTree },
   };
 }

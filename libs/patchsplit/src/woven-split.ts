@@ -18,6 +18,8 @@ export interface WovenSplit {
   readonly rest: readonly ChangedFile[];
   /** Items that no commit of these is. */
   readonly items: readonly StepItem[];
+  /** What was not looked at in full, and why. */
+  readonly notices: readonly string[];
   /** @param stored the root first. */
   seriesOf(stored: readonly StoredCommit[]): SeriesCommit[];
   readonly counts: {
@@ -37,7 +39,7 @@ export async function splitByCandidates(
 ): Promise<WovenSplit> {
   const relevant = candidates.filter(relevance(changes, items));
   const versions = await readVersions(trees, base, changes, relevant);
-  const { commits, lineages } = reconstruct(versions, relevant, items);
+  const { commits, lineages, notices } = reconstruct(versions, relevant, items);
   const emitter = new Emitter(lineages);
   // One that changes nothing (its lines were overwritten, or were there) is no commit of the series.
   const shown = commits.flatMap((commit, label) => {
@@ -55,6 +57,7 @@ export async function splitByCandidates(
       },
     })),
     rest: restOf(versions, emitter.filesAt(commits.length - 1), changes),
+    notices,
     items: items.filter((item) => !found.has(item)),
     seriesOf: (stored) =>
       shown.map(({ commit, counts }, order) => seriesCommit(commit, counts, stored[order], stored[order + 1])),

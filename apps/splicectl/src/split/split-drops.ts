@@ -147,11 +147,7 @@ interface Step {
   readonly onProgress: (progress: Progress) => void;
 }
 
-interface StepResult extends SplitResult {
-  readonly notices: readonly string[];
-}
-
-async function splitStep(trees: TreeStore, { request, from, to, onProgress }: Step): Promise<StepResult> {
+async function splitStep(trees: TreeStore, { request, from, to, onProgress }: Step): Promise<SplitResult> {
   const text = request.changelogFile === undefined ? to.changelog : await changelogText(request.changelogFile);
   const changelog = text === undefined ? undefined : parseChangelog(text);
   const fromVersion = request.fromVersion ?? from.version;
@@ -162,14 +158,15 @@ async function splitStep(trees: TreeStore, { request, from, to, onProgress }: St
   const target = to.tree;
   const { candidates = [] } = request;
   if (candidates.length === 0) {
-    return { ...(await splitTrees({ trees, base, target, changelog: items, root, onProgress })), notices: [] };
+    return splitTrees({ trees, base, target, changelog: items, root, onProgress });
   }
   const isRelevant = relevance(await trees.diff(base, target), items);
   const read = await readCandidates(candidates, isRelevant, (done) =>
     onProgress({ phase: 'read candidates', done, total: 0 }),
   );
   const given = { candidates: read.candidates, changelog: items };
-  return { ...(await splitTrees({ trees, base, target, ...given, root, onProgress })), notices: read.notices };
+  const split = await splitTrees({ trees, base, target, ...given, root, onProgress });
+  return { ...split, notices: [...read.notices, ...split.notices] };
 }
 
 async function changelogText(file: string): Promise<string> {
@@ -192,7 +189,7 @@ function rootOf(from: UnpackedDrop, changelog: Changelog | undefined, version: s
 function reportOf(
   from: UnpackedDrop,
   to: UnpackedDrop,
-  { series, commits, counts, proof, notices }: StepResult,
+  { series, commits, counts, proof, notices }: SplitResult,
   timings: SplitReport['timings'],
 ): SplitReport {
   const remainders = series.commits.filter(({ kind }) => kind === 'remainder');

@@ -1,7 +1,8 @@
-import { isTelling, lineKey, similarity } from '../hunks/telling.js';
+import { isTelling, lineKey, Likeness } from '../hunks/telling.js';
 import type { Lineage } from '../weave/lineage.js';
 import { never, type ResidualEdit, type WovenLine } from '../weave/line-weave.js';
 import type { Rejected } from './replay.js';
+import type { StepBudget } from './step-budget.js';
 
 /** What one file still lacked after all commits. */
 export interface Residual {
@@ -26,20 +27,41 @@ export function amend(
   residuals: readonly Residual[],
   rejected: readonly Rejected[],
   label: number,
+  budget: StepBudget,
 ): Map<number, number> {
   const amended = new Map<number, number>();
   const count = (owner: number): void => void amended.set(owner, (amended.get(owner) ?? 0) + 1);
   const byLineage = new Map<Lineage | undefined, Rejected[]>();
-  for (const one of rejected) byLineage.set(one.lineage, [...(byLineage.get(one.lineage) ?? []), one]);
+  for (const one of rejected) {
+    const known = byLineage.get(one.lineage);
+    if (known) known.push(one);
+    else byLineage.set(one.lineage, [one]);
+  }
   for (const { lineage, edits } of residuals) {
     const own = [...(byLineage.get(lineage) ?? []), ...(byLineage.get(undefined) ?? [])];
     const index = keysOf(own);
+    const likeness = new Likeness();
+    const path = lineage.lastPath ?? '';
+    const by: Amending = {
+      label,
+      count,
+      alike: (a, b) => likeness.of(a, b),
+      mayCompare: (pairs) => budget.mayCompare(path, pairs),
+    };
     for (const edit of edits) {
-      takeRejected(edit, own, index, label, count);
-      takeReworked(edit, label, count);
+      takeRejected(edit, own, index, by);
+      takeReworked(edit, by);
     }
   }
   return amended;
+}
+
+interface Amending {
+  readonly label: number;
+  readonly count: (owner: number) => void;
+  readonly alike: (a: string, b: string) => number;
+  /** Whether the file's budget has room for so many comparisons. */
+  readonly mayCompare: (pairs: number) => boolean;
 }
 
 interface RejectedKeys {
@@ -62,13 +84,7 @@ function keysOf(rejected: readonly Rejected[]): RejectedKeys {
 }
 
 /** Lines that a rejected change has go to its commit; then what is alike; then braces and blanks between them. */
-function takeRejected(
-  edit: ResidualEdit,
-  rejected: readonly Rejected[],
-  index: RejectedKeys,
-  label: number,
-  count: (owner: number) => void,
-): void {
+function takeRejected(edit: ResidualEdit, rejected: readonly Rejected[], index: RejectedKeys, by: Amending): void {
   const votes = new Map<number, number>();
   for (const side of ['removed', 'added'] as const) {
     for (const line of edit[side]) {
@@ -83,7 +99,7 @@ function takeRejected(
   for (const [at] of ranked) {
     const one = rejected[at];
     if (!one) continue;
-    for (const side of ['removed', 'added'] as const) takeSide(edit[side], one[side], side, one.label, label, count);
+    for (const side of ['removed', 'added'] as const) takeSide(edit[side], one[side], side, one.label, by);
   }
 }
 
@@ -93,8 +109,7 @@ function takeSide(
   wanted: readonly string[],
   side: 'removed' | 'added',
   owner: number,
-  label: number,
-  count: (owner: number) => void,
+  { label, count, alike: likenessOf, mayCompare }: Amending,
 ): void {
   const keys = new Map<string, number>();
   for (const line of wanted) keys.set(lineKey(line), (keys.get(lineKey(line)) ?? 0) + 1);
@@ -107,10 +122,12 @@ function takeSide(
   for (const [key, left] of residual.length > maxCompared * 4 ? [] : [...keys].slice(0, maxCompared)) {
     if (left === 0 || !isTelling(key)) continue;
     const open = residual.filter((line) => isOpen(line, side, label) && isTelling(line.text)).slice(0, maxCompared);
+    if (open.length === 0) return;
+    if (!mayCompare(open.length)) return;
     let best: WovenLine | undefined;
     let most = alike;
     for (const line of open) {
-      const share = similarity(key, line.text);
+      const share = likenessOf(key, line.text);
       if (share > most) [best, most] = [line, share];
     }
     if (best) give(best, side, owner, count);
@@ -118,7 +135,7 @@ function takeSide(
 }
 
 /** Lines of a commit that the target doesn't have were never there; what stands in their place is how the vendor has them. */
-function takeReworked(edit: ResidualEdit, label: number, count: (owner: number) => void): void {
+function takeReworked(edit: ResidualEdit, { label, count, alike: likenessOf, mayCompare }: Amending): void {
   const owners = new Map<number, WovenLine[]>();
   for (const line of edit.removed) {
     if (line.death !== label || line.birth < 0 || line.birth >= label) continue;
@@ -131,10 +148,10 @@ function takeReworked(edit: ResidualEdit, label: number, count: (owner: number) 
     const most = lines.length * 2 > total && edit.added.length <= 3 * lines.length + 2;
     const telling = lines.filter(({ text }) => isTelling(text)).slice(0, maxCompared);
     // Where a whole file was rewritten, likeness of single lines says nothing.
-    if (edit.added.length > maxCompared * 4) telling.length = 0;
+    if (edit.added.length > maxCompared * 4 || !mayCompare(telling.length * edit.added.length)) telling.length = 0;
     for (const line of edit.added) {
       if (!isOpen(line, 'added', label)) continue;
-      const near = telling.some(({ text }) => similarity(text, line.text) >= alike);
+      const near = telling.some(({ text }) => likenessOf(text, line.text) >= alike);
       if (near || most) give(line, 'added', owner, count);
     }
     for (const line of lines) line.birth = never;

@@ -44,17 +44,70 @@ export function oldLines({ signs, lines }: PatchHunk): string[] {
   return lines.filter((_, at) => signs[at] !== '+');
 }
 
-/** The place nearest to `expected` at which the live lines are these; undefined if nowhere. */
-export function locate(weave: LineWeave, old: readonly string[], expected: number): number | undefined {
+/**
+ * The place nearest to `expected` at which the live lines are these; undefined if nowhere.
+ * @param spend told how many lines are looked at.
+ */
+export function locate(
+  weave: LineWeave,
+  old: readonly string[],
+  expected: number,
+  spend: (steps: number) => void,
+): number | undefined {
   const { live } = weave;
   const last = live.length - old.length;
-  if (last < 0 || !old.every((text) => weave.everHad(text))) return undefined;
+  spend(old.length);
+  if (last < 0) return undefined;
   const start = Math.min(Math.max(expected, 0), last);
+  if (matches(live, old, start)) return start;
+  // Before the file is searched for the first line, the rarest is asked where it is, or whether.
+  const rarest = rarestOf(weave, old);
+  if (rarest.count === 0) return undefined;
+  spend(live.length);
+  if (rarest.count <= fewPlaces) return nearest(live, old, start, rarest);
   for (let away = 0; start - away >= 0 || start + away <= last; away++) {
     if (start + away <= last && matches(live, old, start + away)) return start + away;
     if (away > 0 && start - away >= 0 && matches(live, old, start - away)) return start - away;
   }
   return undefined;
+}
+
+/** A line in so few places is looked for by itself. */
+const fewPlaces = 4;
+
+interface Rarest {
+  readonly at: number;
+  readonly count: number;
+}
+
+function rarestOf(weave: LineWeave, old: readonly string[]): Rarest {
+  let rarest: Rarest = { at: 0, count: Number.POSITIVE_INFINITY };
+  for (const [at, text] of old.entries()) {
+    const count = weave.countOf(text);
+    if (count < rarest.count) rarest = { at, count };
+    if (count === 0) break;
+  }
+  return rarest;
+}
+
+/** Of the places that the rarest line leaves, the nearest one that fits; of two, the later. */
+function nearest(
+  live: readonly WovenLine[],
+  old: readonly string[],
+  start: number,
+  rarest: Rarest,
+): number | undefined {
+  const text = old[rarest.at];
+  let left = rarest.count;
+  let best: number | undefined;
+  for (let line = 0; line < live.length && left > 0; line++) {
+    if (live[line]?.text !== text) continue;
+    left -= 1;
+    const place = line - rarest.at;
+    if (place < 0 || place > live.length - old.length || !matches(live, old, place)) continue;
+    if (best === undefined || Math.abs(place - start) <= Math.abs(best - start)) best = place;
+  }
+  return best;
 }
 
 function matches(live: readonly WovenLine[], old: readonly string[], at: number): boolean {
@@ -68,11 +121,12 @@ export function locateChange(
   { before, removed, after, at }: Change,
   offset: number,
   fuzz: number,
+  spend: (steps: number) => void,
 ): number | undefined {
   const head = before.slice(Math.max(0, before.length - Math.max(0, 3 - fuzz)));
   const tail = after.slice(0, Math.max(0, 3 - fuzz));
   const old = [...head, ...removed, ...tail];
   if (!old.some(isTelling)) return undefined;
-  const place = locate(weave, old, at - head.length + offset);
+  const place = locate(weave, old, at - head.length + offset, spend);
   return place === undefined ? undefined : place + head.length;
 }

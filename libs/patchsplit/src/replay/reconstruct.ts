@@ -1,12 +1,14 @@
 import type { Candidate } from '../candidates/candidate.js';
-import { isTelling, lineKey } from '../hunks/telling.js';
-import { type Lineage, weaveLines } from '../weave/lineage.js';
+import { isTelling } from '../hunks/telling.js';
+import type { Lineage } from '../weave/lineage.js';
 import { ChangedLines, type Evidence, type HasLine } from '../select/changed-lines.js';
 import { type Choice, choose, type Scored } from '../select/choose.js';
 import { orderChoices } from '../select/order.js';
 import type { StepItem } from '../changelog/changelog.js';
-import { amend, type Residual } from './amend.js';
-import { type Applied, Replay } from './replay.js';
+import { amend } from './amend.js';
+import { playRound, type Round } from './round.js';
+import { StepBudget } from './step-budget.js';
+import { VersionTexts } from './version-texts.js';
 import type { FileVersion } from './woven-tree.js';
 
 /** What the two trees have at the paths that matter: those that differ, and those that candidates touch. */
@@ -29,6 +31,8 @@ export interface WovenCommit {
 export interface Reconstruction {
   readonly commits: readonly WovenCommit[];
   readonly lineages: readonly Lineage[];
+  /** Files on which the budget of steps ended. */
+  readonly notices: readonly string[];
 }
 
 const maxRounds = 3;
@@ -40,51 +44,48 @@ const tentativeLoss = 0.2;
 /** A candidate that explains so much of what is left comes in. */
 const residualShare = 0.6;
 
-interface Round {
-  readonly replay: Replay;
-  readonly applied: readonly Applied[];
-  readonly residuals: readonly Residual[];
-  readonly undone: ReadonlyMap<number, number>;
-}
-
 /** Finds which candidates the step consists of, in which order, and whose each line is. */
 export function reconstruct(
   versions: Versions,
   candidates: readonly Candidate[],
   items: readonly StepItem[],
+  budget: StepBudget = new StepBudget(),
 ): Reconstruction {
-  const lines = changedLines(versions, candidates);
-  const baseHas = lineIndex(versions.base);
+  const base = new VersionTexts(versions.base);
+  const target = new VersionTexts(versions.target);
+  const lines = changedLines(base, target, candidates);
+  const baseHas: HasLine = (path, key) => base.keysOf(path).has(key);
   const chosen = choose(scoreAll(lines, candidates), items);
   lines.learnHandOns(
     chosen.map(({ candidate }) => candidate),
     baseHas,
-    lineIndex(versions.target),
+    (path, key) => target.keysOf(path).has(key),
   );
   const scored = scoreAll(lines, candidates);
   let choices = orderChoices(choose(scored, items), baseHas);
-  let round = replayAll(versions, choices);
+  let round = playRound(base, target, choices, budget);
   for (let count = 1; count < maxRounds; count++) {
     const kept = choices.filter((choice, label) => !isUndone(choice, round, label));
-    const more = explaining(versions, round, scored, new Set(choices.map(({ candidate }) => candidate)));
+    const more = explaining(base, target, round, scored, new Set(choices.map(({ candidate }) => candidate)));
     if (kept.length === choices.length && more.length === 0) break;
     choices = orderChoices([...kept, ...more], baseHas);
-    round = replayAll(versions, choices);
+    round = playRound(base, target, choices, budget);
   }
   const rejected = round.applied.flatMap((applied) => applied.rejected);
-  const amended = amend(round.residuals, rejected, choices.length);
+  const amended = amend(round.residuals, rejected, choices.length, budget);
   return {
     lineages: round.replay.tree.lineages,
+    notices: budget.notices(),
     commits: choices.map((choice, label) => wovenCommit(choice, round, label, amended.get(label) ?? 0)),
   };
 }
 
-function changedLines({ base, target }: Versions, candidates: readonly Candidate[]): ChangedLines {
+function changedLines(base: VersionTexts, target: VersionTexts, candidates: readonly Candidate[]): ChangedLines {
   const lines = new ChangedLines(
-    [...new Set([...base.keys(), ...target.keys()])].flatMap((path) => {
-      const [before, after] = [base.get(path), target.get(path)];
+    [...new Set([...base.files.keys(), ...target.files.keys()])].flatMap((path) => {
+      const [before, after] = [base.files.get(path), target.files.get(path)];
       if (before && after && before.mode === after.mode && before.content.equals(after.content)) return [];
-      return [{ path, before: before && weaveLines(before.content), after: after && weaveLines(after.content) }];
+      return [{ path, before: base.linesOf(path), after: target.linesOf(path) }];
     }),
   );
   for (const candidate of candidates) lines.learnNames(candidate);
@@ -93,68 +94,6 @@ function changedLines({ base, target }: Versions, candidates: readonly Candidate
 
 function scoreAll(lines: ChangedLines, candidates: readonly Candidate[]): Scored[] {
   return candidates.map((candidate) => ({ candidate, evidence: lines.evidenceOf(candidate) }));
-}
-
-function lineIndex(versions: ReadonlyMap<string, FileVersion>): HasLine {
-  const known = new Map<string, Set<string>>();
-  return (path, key) => keysAt(versions, known, path).has(key);
-}
-
-function keysAt(
-  versions: ReadonlyMap<string, FileVersion>,
-  known: Map<string, Set<string>>,
-  path: string,
-): ReadonlySet<string> {
-  let keys = known.get(path);
-  if (!keys) {
-    keys = new Set(weaveLines(versions.get(path)?.content ?? Buffer.alloc(0)).map(lineKey));
-    known.set(path, keys);
-  }
-  return keys;
-}
-
-function replayAll({ base, target }: Versions, choices: readonly Choice[]): Round {
-  const known = new Map<string, Set<string>>();
-  const replay = new Replay(
-    base,
-    (path) => keysAt(target, known, path),
-    (path) => target.has(path),
-  );
-  const applied = choices.map(({ candidate }, label) => replay.apply(candidate, label));
-  const undone = new Map<number, number>();
-  // Those that no candidate touched are left to be closed too.
-  for (const path of base.keys()) replay.tree.at(path);
-  const residuals = closeAll(replay, target, choices.length, undone);
-  return { replay, applied, residuals, undone };
-}
-
-/** Makes every file the target's; what the target lacks of a commit, or has in spite of it, is counted as undone. */
-function closeAll(
-  replay: Replay,
-  target: ReadonlyMap<string, FileVersion>,
-  label: number,
-  undone: Map<number, number>,
-): Residual[] {
-  const residuals: Residual[] = [];
-  for (const path of target.keys()) if (!replay.tree.at(path)) replay.tree.revive(path);
-  for (const lineage of replay.tree.lineages) {
-    const path = lineage.place?.path;
-    if (path === undefined) continue;
-    const fresh = target.get(path);
-    const deaths = new Map([...lineage.weave].map((line) => [line, line.death]));
-    const edits = lineage.weave.close(fresh ? weaveLines(fresh.content) : [], label);
-    for (const [line, death] of deaths) {
-      const back = line.death > death && death < label;
-      const gone = line.death === label && line.birth >= 0;
-      if (!isTelling(line.text) || (!back && !gone)) continue;
-      const owner = back ? death : line.birth;
-      undone.set(owner, (undone.get(owner) ?? 0) + 1);
-    }
-    if (!fresh) replay.tree.move(lineage, label, undefined);
-    else if (fresh.mode !== lineage.place?.mode) replay.tree.move(lineage, label, { path, mode: fresh.mode });
-    if (edits.length > 0) residuals.push({ lineage, edits });
-  }
-  return residuals;
 }
 
 function isUndone({ listed, evidence, tentative }: Choice, { applied, undone }: Round, label: number): boolean {
@@ -174,7 +113,8 @@ function isUndone({ listed, evidence, tentative }: Choice, { applied, undone }: 
 
 /** Candidates of which most is in what is left. */
 function explaining(
-  versions: Versions,
+  base: VersionTexts,
+  target: VersionTexts,
   { replay, residuals }: Round,
   scored: readonly Scored[],
   chosen: ReadonlySet<Candidate>,
@@ -186,9 +126,9 @@ function explaining(
       before: edits.flatMap(({ removed }) => removed.map(({ text }) => text)),
       after: edits.flatMap(({ added }) => added.map(({ text }) => text)),
     })),
-    ...[...versions.target]
-      .filter(([path]) => !touched.has(path) && !versions.base.has(path))
-      .map(([path, { content }]) => ({ path, before: undefined, after: weaveLines(content) })),
+    ...[...target.files.keys()]
+      .filter((path) => !touched.has(path) && !base.files.has(path))
+      .map((path) => ({ path, before: undefined, after: target.linesOf(path) })),
   ]);
   return scored.filter(({ candidate }) => {
     if (chosen.has(candidate) || !left.touches(candidate)) return false;

@@ -3,6 +3,7 @@ import type { Candidate, FilePatch, PatchHunk } from '../candidates/candidate.js
 import { isTelling, lineKey } from '../hunks/telling.js';
 import { isOpaque, type Lineage, weaveLines } from '../weave/lineage.js';
 import { type Change, changesOf, locate, locateChange, oldLines } from './apply-hunk.js';
+import type { StepBudget } from './step-budget.js';
 import { type FileVersion, WovenTree } from './woven-tree.js';
 
 /** A change that found no place in the file as it was. */
@@ -36,6 +37,7 @@ export class Replay {
     base: ReadonlyMap<string, FileVersion>,
     private readonly targetLines: TargetLines,
     private readonly inTarget: (path: string) => boolean,
+    private readonly budget: StepBudget,
   ) {
     this.tree = new WovenTree(base);
   }
@@ -53,6 +55,7 @@ export class Replay {
 
   private applyFile(patch: FilePatch, label: number): Applied {
     const { from, to } = patch;
+    if (this.budget.leftOut.has(from ?? '') || this.budget.leftOut.has(to ?? '')) return nothing;
     if (from === undefined) return to === undefined ? nothing : this.create(patch, label);
     const lineage = this.tree.at(from) ?? (to === undefined ? undefined : this.tree.at(to));
     if (!lineage?.place) return rejectAll(patch, undefined, label);
@@ -115,11 +118,16 @@ export class Replay {
     const rejected: Rejected[] = [];
     let lines = 0;
     let offset = 0;
+    const path = lineage.place?.path ?? '';
     for (const hunk of patch.hunks) {
+      if (this.budget.isSearchSpent(path)) {
+        for (const name of [path, patch.from, patch.to]) if (name !== undefined) this.budget.leftOut.add(name);
+        break;
+      }
       const old = oldLines(hunk);
       // Lines to add and nothing around them: only an empty file says where.
       const anchored = old.length > 0 || lineage.weave.live.length === 0;
-      const place = anchored ? locate(lineage.weave, old, hunk.oldStart - 1 + offset) : undefined;
+      const place = anchored ? locate(lineage.weave, old, hunk.oldStart - 1 + offset, this.spending(path)) : undefined;
       if (place !== undefined) {
         putHunk(lineage, hunk, place, label);
         lines += tellingOf(hunk);
@@ -136,10 +144,11 @@ export class Replay {
   /** Change by change, with less around it, and only where the target says that it went in. */
   private applyInParts(lineage: Lineage, hunk: PatchHunk, label: number, offset: number): Omit<Applied, 'structural'> {
     const rejected: Rejected[] = [];
+    const spend = this.spending(lineage.place?.path ?? '');
     let lines = 0;
     let shift = offset;
     for (const change of changesOf(hunk)) {
-      const place = this.isInTarget(lineage, change) ? fuzzyPlace(lineage, change, shift) : undefined;
+      const place = this.isInTarget(lineage, change) ? fuzzyPlace(lineage, change, shift, spend) : undefined;
       if (place === undefined) {
         rejected.push({ label, lineage, removed: change.removed, added: change.added });
         continue;
@@ -151,6 +160,10 @@ export class Replay {
     return { lines, rejected };
   }
 
+  private spending(path: string): (steps: number) => void {
+    return (steps) => this.budget.spendSearch(path, steps);
+  }
+
   private isInTarget(lineage: Lineage, { removed, added }: Change): boolean {
     const there = this.targetLines(lineage.place?.path ?? '');
     const fresh = added.filter(isTelling);
@@ -160,9 +173,14 @@ export class Replay {
   }
 }
 
-function fuzzyPlace(lineage: Lineage, change: Change, offset: number): number | undefined {
+function fuzzyPlace(
+  lineage: Lineage,
+  change: Change,
+  offset: number,
+  spend: (steps: number) => void,
+): number | undefined {
   for (let fuzz = 0; fuzz <= maxFuzz; fuzz++) {
-    const place = locateChange(lineage.weave, change, offset, fuzz);
+    const place = locateChange(lineage.weave, change, offset, fuzz, spend);
     if (place !== undefined) return place;
   }
   return undefined;

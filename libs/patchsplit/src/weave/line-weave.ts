@@ -28,16 +28,16 @@ export interface ResidualEdit {
 export class LineWeave implements Iterable<WovenLine> {
   private readonly head: WovenLine = { text: '', birth: never, death: never, next: undefined };
   private tip: WovenLine[] = [];
-  private readonly texts: Set<string>;
+  private readonly counts = new Map<string, number>();
 
   constructor(lines: readonly string[], birth: number = baseLabel) {
     this.tip = insertAfter(this.head, lines, birth);
-    this.texts = new Set(lines);
+    for (const text of lines) this.count(text, 1);
   }
 
-  /** Whether a line was ever in the file; if not, no search of it can succeed. */
-  everHad(text: string): boolean {
-    return this.texts.has(text);
+  /** How often a line stands in the newest version: where it doesn't, no search of it can succeed. */
+  countOf(text: string): number {
+    return this.counts.get(text) ?? 0;
   }
 
   /** The lines of the newest version. */
@@ -57,17 +57,25 @@ export class LineWeave implements Iterable<WovenLine> {
 
   /** Commit `label` replaces `removed` lines from place `at` of the newest version. */
   replace(label: number, at: number, removed: number, added: readonly string[]): void {
-    for (const line of this.tip.slice(at, at + removed)) line.death = label;
+    for (const line of this.tip.slice(at, at + removed)) {
+      line.death = label;
+      this.count(line.text, -1);
+    }
     const before = this.tip[at + removed - 1] ?? this.head;
-    for (const text of added) this.texts.add(text);
+    for (const text of added) this.count(text, 1);
     this.tip.splice(at, removed, ...insertAfter(before, added, label));
   }
 
   /**
    * Makes the newest version the target's: what lacks is born at `label`, what is too much dies there. A line that a commit
    * removed and the target has in its place never died.
+   * @param onRevived told of each such line, while it has its death still.
    */
-  close(target: readonly string[], label: number): ResidualEdit[] {
+  close(
+    target: readonly string[],
+    label: number,
+    onRevived: (line: Readonly<WovenLine>) => void = () => undefined,
+  ): ResidualEdit[] {
     const edits = diffLines(
       this.tip.map(({ text }) => text),
       target,
@@ -76,19 +84,29 @@ export class LineWeave implements Iterable<WovenLine> {
     const residuals: ResidualEdit[] = [];
     let next = 0;
     for (const { at, removed, to, added } of edits) {
-      for (; next < at; next++) tip.push(...this.tip.slice(next, next + 1));
+      for (const line of this.tip.slice(next, at)) tip.push(line);
       const gone = this.tip.slice(at, at + removed);
       next = at + removed;
-      for (const line of gone) line.death = label;
+      for (const line of gone) {
+        line.death = label;
+        this.count(line.text, -1);
+      }
       const gap = between(tip.at(-1) ?? this.head, this.tip[next]);
-      const fresh = weaveIn(tip.at(-1) ?? this.head, gap, target.slice(to, to + added), label);
-      tip.push(...fresh);
+      const fresh = weaveIn(tip.at(-1) ?? this.head, gap, target.slice(to, to + added), label, onRevived);
+      for (const line of fresh) {
+        tip.push(line);
+        this.count(line.text, 1);
+      }
       const born = fresh.filter(({ birth }) => birth === label);
       if (gone.length + born.length > 0) residuals.push({ removed: gone, added: born });
     }
-    for (; next < this.tip.length; next++) tip.push(...this.tip.slice(next, next + 1));
+    for (const line of this.tip.slice(next)) tip.push(line);
     this.tip = tip;
     return residuals;
+  }
+
+  private count(text: string, by: number): void {
+    this.counts.set(text, (this.counts.get(text) ?? 0) + by);
   }
 }
 
@@ -107,21 +125,33 @@ function between(first: WovenLine, end: WovenLine | undefined): WovenLine[] {
 }
 
 /** Puts the target's lines into a gap of dead ones: those that are there live again, the others are born at `label`. */
-function weaveIn(before: WovenLine, gap: readonly WovenLine[], texts: readonly string[], label: number): WovenLine[] {
+function weaveIn(
+  before: WovenLine,
+  gap: readonly WovenLine[],
+  texts: readonly string[],
+  label: number,
+  onRevived: (line: Readonly<WovenLine>) => void,
+): WovenLine[] {
   const woven: WovenLine[] = [];
   let last = before;
   let at = 0;
   let to = 0;
   const dead = gap.filter(({ birth, death }) => death < label && birth !== never);
-  for (const run of commonRuns(dead, texts)) {
+  const runs = commonRuns(dead, texts);
+  const placeOf = new Map(runs.length === 0 ? [] : gap.map((line, place) => [line, place]));
+  for (const run of runs) {
     const revived = dead.slice(run.at, run.at + run.length);
-    const first = gap.indexOf(revived[0] ?? before);
+    const first = placeOf.get(revived[0] ?? before) ?? -1;
     if (first > at) last = gap[first - 1] ?? last;
     const fresh = insertAfter(last, texts.slice(to, run.to), label);
-    for (const line of revived) line.death = never;
-    woven.push(...fresh, ...revived);
+    for (const line of revived) {
+      onRevived(line);
+      line.death = never;
+    }
+    for (const line of fresh) woven.push(line);
+    for (const line of revived) woven.push(line);
     last = revived.at(-1) ?? last;
-    at = gap.indexOf(last) + 1;
+    at = (placeOf.get(last) ?? -1) + 1;
     to = run.to + run.length;
   }
   if (gap.length > at) last = gap.at(-1) ?? last;

@@ -1,0 +1,63 @@
+import { isTelling } from '../hunks/telling.js';
+import type { Choice } from '../select/choose.js';
+import type { Residual } from './amend.js';
+import { type Applied, Replay } from './replay.js';
+import type { StepBudget } from './step-budget.js';
+import type { VersionTexts } from './version-texts.js';
+
+/** What came of replaying a choice of candidates, once. */
+export interface Round {
+  readonly replay: Replay;
+  readonly applied: readonly Applied[];
+  readonly residuals: readonly Residual[];
+  /** Of each commit: its telling lines that the target hasn't, or has in spite of it. */
+  readonly undone: ReadonlyMap<number, number>;
+}
+
+/**
+ * Replays the choices from the base on and closes every file to the target. Where a file's budget ends it begins again, without
+ * what candidates do to that file: half a replay would be worse than none.
+ */
+export function playRound(
+  base: VersionTexts,
+  target: VersionTexts,
+  choices: readonly Choice[],
+  budget: StepBudget,
+): Round {
+  for (;;) {
+    const before = budget.leftOut.size;
+    budget.beginReplay();
+    const replay = new Replay(
+      base.files,
+      (path) => target.keysOf(path),
+      (path) => target.files.has(path),
+      budget,
+    );
+    const applied = choices.map(({ candidate }, label) => replay.apply(candidate, label));
+    if (budget.leftOut.size > before) continue;
+    const undone = new Map<number, number>();
+    // Those that no candidate touched are left to be closed too.
+    for (const path of base.files.keys()) replay.tree.at(path);
+    return { replay, applied, residuals: closeAll(replay, target, choices.length, undone), undone };
+  }
+}
+
+/** Makes every file the target's; what the target lacks of a commit, or has in spite of it, is counted as undone. */
+function closeAll(replay: Replay, target: VersionTexts, label: number, undone: Map<number, number>): Residual[] {
+  const residuals: Residual[] = [];
+  const undo = (text: string, owner: number): void => {
+    if (isTelling(text)) undone.set(owner, (undone.get(owner) ?? 0) + 1);
+  };
+  for (const path of target.files.keys()) if (!replay.tree.at(path)) replay.tree.revive(path);
+  for (const lineage of replay.tree.lineages) {
+    const path = lineage.place?.path;
+    if (path === undefined) continue;
+    const fresh = target.files.get(path);
+    const edits = lineage.weave.close(target.linesOf(path) ?? [], label, ({ text, death }) => undo(text, death));
+    for (const { removed } of edits) for (const { text, birth } of removed) if (birth >= 0) undo(text, birth);
+    if (!fresh) replay.tree.move(lineage, label, undefined);
+    else if (fresh.mode !== lineage.place?.mode) replay.tree.move(lineage, label, { path, mode: fresh.mode });
+    if (edits.length > 0) residuals.push({ lineage, edits });
+  }
+  return residuals;
+}
