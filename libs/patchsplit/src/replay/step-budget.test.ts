@@ -100,12 +100,13 @@ const fitting: Candidate = {
   })),
 };
 
+const once = () => {
+  const bounds = { search: 1e9, likeness: 200 };
+  const { lineages, notices } = reconstruct(small, [fitting], listed, new StepBudget(bounds));
+  return { notices, lines: lineages.map(({ weave }) => [...weave].map(({ birth, death }) => [birth, death])) };
+};
+
 test('the budget of likeness ends by steps: twice the same labels', () => {
-  const once = () => {
-    const bounds = { search: 1e9, likeness: 200 };
-    const { lineages, notices } = reconstruct(small, [fitting], listed, new StepBudget(bounds));
-    return { notices, lines: lineages.map(({ weave }) => [...weave].map(({ birth, death }) => [birth, death])) };
-  };
   const first = once();
   expect(first.notices.join()).toContain('po/de.po: too much to compare');
   expect(once()).toEqual(first);
