@@ -42,6 +42,8 @@ const dummy: Edit = {
 /** The fixes that the suite loads, by the name of their module. */
 export const fixes = {
   sc_probe: [probe],
+  /** The same once more: the first can't be unloaded, so it can't come again either. */
+  sc_probe_again: [probe],
   sc_both: [loadavgSays('both'), dummy],
   sc_dummy: [dummy],
   sc_one: [loadavgSays('one')],

@@ -87,7 +87,7 @@ const readAs = (name: string, path: string): string => `sh -c 'printf ${name} >/
 
 describe('new code', () => {
   beforeAll(async () => await load('sc_probe'));
-  afterAll(async () => await remove('sc_probe'));
+  afterAll(async () => await live.takeBackOnly('sc_probe'));
 
   test('finds private, namespaced and per-CPU symbols of the kernel', async () => {
     expected = [/^sc_probe: once$/];
@@ -386,17 +386,17 @@ describe('at the end', () => {
   });
 
   test('a warning of new code names its file, line and module', async () => {
-    await load('sc_probe');
+    await load('sc_probe_again');
     await live.log();
     await live.sees(readAs('sc-warn', '/proc/version'));
     const log = (await live.log()).join('\n');
     const line = warnLine(await edited(kernel.source, probe));
     expect(log).toMatch(
       new RegExp(
-        `WARNING: CPU: 0 PID: \\d+ at fs/proc/version\\.c:${line} version_proc_show\\+0x\\w+/0x\\w+ \\[sc_probe\\]`,
+        `WARNING: CPU: 0 PID: \\d+ at fs/proc/version\\.c:${line} version_proc_show\\+0x\\w+/0x\\w+ \\[sc_probe_again\\]`,
       ),
     );
     expect(log).toContain('sc_probe: warned');
-    await remove('sc_probe');
+    await live.takeBackOnly('sc_probe_again');
   });
 });
