@@ -1,8 +1,8 @@
 // One worker process at a time, ended and started anew when a fix takes too long or brings it down.
 import { type ChildProcess, fork } from 'node:child_process';
-import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { SeriesEntry } from '#libs/trees';
+import { nextMessage } from '../child-message.js';
 import type { FixOutcome, WorkerSetup } from './outcome.js';
 
 const program = fileURLToPath(new URL('worker.js', import.meta.url));
@@ -53,23 +53,5 @@ export class FixWorker {
     const first = await nextMessage(child, startMs);
     if (first !== 'ready') throw new TypeError(`the worker doesn't start: ${String(first)}`);
     return child;
-  }
-}
-
-/** The child's next message; `timed-out` or `ended` if there is none. */
-async function nextMessage(child: ChildProcess, limitMs: number): Promise<unknown> {
-  const over = new AbortController();
-  const { signal } = over;
-  const timer = setTimeout(() => over.abort(), limitMs);
-  try {
-    return await Promise.race([
-      once(child, 'message', { signal }).then(([message]: unknown[]) => message),
-      once(child, 'exit', { signal }).then(() => 'ended'),
-    ]);
-  } catch {
-    return 'timed-out';
-  } finally {
-    clearTimeout(timer);
-    over.abort();
   }
 }

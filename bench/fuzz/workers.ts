@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { once } from 'node:events';
 import { rm } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { nextMessage } from '../child-message.js';
 import type { Verdict } from './judge.js';
 import type { Case } from './worker.js';
 
@@ -46,23 +46,5 @@ export class FuzzWorker {
     const first = await nextMessage(child, startMs);
     if (first !== 'ready') throw new TypeError(`the worker doesn't start: ${String(first)}`);
     return child;
-  }
-}
-
-/** The child's next message; `timed-out` or `ended` if there is none. */
-async function nextMessage(child: ChildProcess, withinMs: number): Promise<unknown> {
-  const over = new AbortController();
-  const { signal } = over;
-  const timer = setTimeout(() => over.abort(), withinMs);
-  try {
-    return await Promise.race([
-      once(child, 'message', { signal }).then(([message]: unknown[]) => message),
-      once(child, 'exit', { signal }).then(() => 'ended'),
-    ]);
-  } catch {
-    return 'timed-out';
-  } finally {
-    clearTimeout(timer);
-    over.abort();
   }
 }
