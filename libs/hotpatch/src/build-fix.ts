@@ -39,15 +39,7 @@ export async function buildFix(request: BuildRequest): Promise<BuildOutcome> {
     const matches = match(request, objects);
     const { diffs, notices } = compare(request, objects, matches, compiled.left);
     const told = [...found.notices, ...notices];
-    try {
-      return emit(request, objects, matches, diffs, told);
-    } catch (error) {
-      if (!(error instanceof Refused) || error.reasons.some(({ code }) => code !== 'jump-label-key')) throw error;
-      const originals = new Map(objects.map(({ path, original }) => [path, original]));
-      const longer = await withLongBranches(request, [before, after], found.rules, diffs, matches, originals);
-      if (longer === undefined) throw error;
-      return emit(request, objects, matches, longer, told);
-    }
+    return await emitWithKeys(request, [before, after], found.rules, { objects, matches, diffs, notices: told });
   } catch (error) {
     if (error instanceof Refused) return refusal(error, objects);
     throw error;
@@ -145,13 +137,33 @@ function compare(
   return { diffs, notices: types.notices };
 }
 
-function emit(
+/** What is known of a fix when its module is to be made. */
+interface Findings {
+  readonly objects: readonly BuiltObject[];
+  readonly matches: ReadonlyMap<string, RunPreMatch>;
+  readonly diffs: readonly ChangedDiff[];
+  readonly notices: readonly Reason[];
+}
+
+/** Emits; where nothing but branches too short for a test of their key stands in the way, with longer ones (docs/adr/0010). */
+async function emitWithKeys(
   request: BuildRequest,
-  objects: readonly BuiltObject[],
-  matches: ReadonlyMap<string, RunPreMatch>,
-  diffs: readonly ChangedDiff[],
-  notices: readonly Reason[],
-): BuildOutcome {
+  workspaces: readonly [Workspace, Workspace],
+  rules: readonly ObjectRule[],
+  findings: Findings,
+): Promise<BuildOutcome> {
+  try {
+    return emit(request, findings);
+  } catch (error) {
+    if (!(error instanceof Refused) || error.reasons.some(({ code }) => code !== 'jump-label-key')) throw error;
+    const originals = new Map(findings.objects.map(({ path, original }) => [path, original]));
+    const diffs = await withLongBranches(request, workspaces, rules, findings.diffs, findings.matches, originals);
+    if (diffs === undefined) throw error;
+    return emit(request, { ...findings, diffs });
+  }
+}
+
+function emit(request: BuildRequest, { objects, matches, diffs, notices }: Findings): BuildOutcome {
   const { profile, moduleName, replace, tags } = request;
   request.onProgress?.('emit', moduleName);
   const emitted = emitModule({
