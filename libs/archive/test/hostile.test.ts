@@ -37,7 +37,8 @@ test('a damaged tar whose checksums are right is read or refused, and never wait
       const bytes = mendTar(damaged(sound, drawDamages(new Random(seed)), tarFields(sound)));
       seen.add(await refusalOf(async () => await read(bytes)));
     }),
-    { numRuns: 250 },
+    // Which damage is drawn decides what is seen: the same each time. `npm run fuzz` draws anew.
+    { numRuns: 250, seed: 1 },
   );
   expect([...seen]).toEqual(expect.arrayContaining(['none', 'malformed', 'truncated', 'special-file']));
 });

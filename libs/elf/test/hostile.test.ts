@@ -41,7 +41,8 @@ test('a damaged file is read or refused by an ElfError, never by another', () =>
   const damage = (seed: number): Buffer => damaged(sound, drawDamages(new Random(seed)), fields);
   fc.assert(
     fc.property(fc.nat(), (seed) => void seen.add(codeOf(() => readAll(damage(seed))))),
-    { numRuns: 1500 },
+    // Which damage is drawn decides what is seen: the same each time. `npm run fuzz` draws anew.
+    { numRuns: 1500, seed: 1 },
   );
   // It isn't all refused at the door.
   expect([...seen]).toEqual(expect.arrayContaining(['read', 'truncated', 'bad-symbol', 'bad-relocation', 'too-large']));

@@ -80,7 +80,8 @@ describe('BTF', () => {
     const seen = new Set<string>();
     await fc.assert(
       fc.asyncProperty(fc.nat(), async (seed) => void seen.add(await codeOf(() => readTypes(damagedBtf(sound, seed))))),
-      { numRuns: 1500 },
+      // Which damage is drawn decides what is seen: the same each time. `npm run fuzz` draws anew.
+      { numRuns: 1500, seed: 1 },
     );
     expect([...seen].sort()).toEqual(['bad-btf', 'read']);
   });

@@ -41,7 +41,8 @@ test('a damaged object has an outcome, never a crash or a hang; so has the modul
       expect(['no-change', 'refused', 'changed']).toContain(diff(bytes, before).outcome);
       expect(diff(bytes, bytes).outcome).not.toBe('changed');
     }),
-    { numRuns: 200 },
+    // Which damage is drawn decides what is seen: the same each time. `npm run fuzz` draws anew.
+    { numRuns: 200, seed: 1 },
   );
   expect([...seen].sort()).toEqual(['changed', 'emitted', 'no-change', 'nothing', 'refused']);
 });
