@@ -119,7 +119,8 @@ export class World {
 }
 
 /** Serves bytes in the place of what the mirror has. */
-export function serving(files: ReadonlyMap<string, Uint8Array>): Attack {
+export function serving(...replaced: readonly (readonly [path: string, bytes: Uint8Array])[]): Attack {
+  const files = new Map(replaced);
   return (path, response) => {
     const bytes = files.get(path);
     if (bytes === undefined) return false;
