@@ -1,8 +1,9 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { Btf, KernelProfile, type ProfileData } from '#libs/kernelimage';
+import { Btf, KernelProfile } from '#libs/kernelimage';
 import { GitTreeStore, type StoredSeries } from '#libs/trees';
+import { smallProfileData } from './small-profile.fixture.js';
 import { buildSeriesFix } from './build-series-fix.js';
 import { SeriesHistory } from './dependencies/series-history.js';
 import type { BuildOutcome } from './outcome.js';
@@ -97,8 +98,7 @@ async function makeProfile(): Promise<KernelProfile> {
   const emptyBtf = Buffer.alloc(24);
   emptyBtf.writeUInt16LE(0xeb9f);
   emptyBtf.writeUInt32LE(24, 4);
-  const data = { kbuild, modules: {} } as unknown as ProfileData;
-  return new KernelProfile(folder, data, [], new Map(), Btf.parse(emptyBtf));
+  return new KernelProfile(folder, smallProfileData({ kbuild }), [], new Map(), Btf.parse(emptyBtf));
 }
 
 beforeAll(async () => {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readElf, sectionNamed } from '#libs/elf';
 import { Btf, KernelProfile } from '#libs/kernelimage';
+import { smallProfileData } from '../small-profile.fixture.js';
 import type { BuiltObject } from '../outcome.js';
 import { checkTypes } from './check.js';
 
@@ -37,20 +38,7 @@ function kernel(elsewhere: string): KernelProfile {
       return { address: BigInt(`0x${address}`), type, name };
     });
   const section = sectionNamed(readElf(readFileSync(join(folder, 'near.o'))), '.BTF');
-  const data = {
-    schema: 1 as const,
-    arch: 'x86_64' as const,
-    release: '9.8.7-test',
-    version: '9.8.7-1',
-    buildId: '0123456789abcdef',
-    vermagic: '',
-    banner: '',
-    compiler: 'gcc-12',
-    counts: { symbols: 1, exports: 1, btfTypes: 1, modules: 1 },
-    packages: [],
-    kbuild: {},
-    modules: { m: 'm.ko' },
-  };
+  const data = smallProfileData({ modules: { m: 'm.ko' } });
   const exports = new Map([['shown', { name: 'shown', crc: 1, owner: 'vmlinux', kind: 'EXPORT_SYMBOL' as const }]]);
   return new KernelProfile(folder, data, symbols, exports, Btf.parse(Buffer.from(section?.data ?? [])));
 }
