@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -86,4 +86,22 @@ test('what is no object, or not there, is an error', async () => {
   const outcome = await objdiff(text, text, '--json');
   expect([outcome.code, JSON.parse(outcome.out)]).toMatchObject([1, { refusals: [{ code: 'not-an-object' }, {}] }]);
   await expect(objdiff(text, join(folder, 'missing.o'))).rejects.toMatchObject({ code: 'ENOENT' });
+  const missing = await objdiff(text, join(folder, 'missing.o'), '--json');
+  expect([missing.code, JSON.parse(missing.out)]).toMatchObject([
+    1,
+    { schema: 1, outcome: 'error', reason: expect.stringContaining('missing.o') },
+  ]);
+});
+
+test('an object of another architecture is refused by name, not misread', async () => {
+  const object = await readFile(await compile('arm', 'int f(int a) { return a; }'));
+  // EM_AARCH64 (elf.h)
+  object.writeUInt16LE(183, 18);
+  const arm = join(folder, 'arm64.o');
+  await writeFile(arm, object);
+  const outcome = await objdiff(arm, arm, '--json');
+  expect([outcome.code, JSON.parse(outcome.out)]).toMatchObject([
+    2,
+    { outcome: 'refused', refusals: [{ code: 'other-architecture', reason: expect.stringContaining('aarch64') }, {}] },
+  ]);
 });

@@ -3,7 +3,14 @@ import { basename } from 'node:path';
 import type { Reason } from '#libs/contracts';
 import { checkObjectTypes, mismatchesThatMatter, viewWithMatches } from '#libs/hotpatch';
 import { type KernelProfile, loadProfile } from '#libs/kernelimage';
-import { type ChangedDiff, diffObjects, emitModule, type EmitOutcome, type ObjectDiff } from '#libs/objdiff';
+import {
+  type ChangedDiff,
+  diffObjects,
+  emitModule,
+  type EmitOutcome,
+  type ObjectDiff,
+  type ReasonCode,
+} from '#libs/objdiff';
 import { matchRunPre, type RunPreMatch } from '#libs/runpre';
 import { Command } from 'commander';
 import { printJson } from '../output.js';
@@ -66,6 +73,9 @@ async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
   await rename(draft, path);
 }
 
+/** Of objects that couldn't be read at all, so that nothing else can be said of them. */
+const unread: ReadonlySet<string> = new Set<ReasonCode>(['not-an-object', 'other-architecture']);
+
 /** What the types say comes to what the code says: live data whose layout changes shows in no function. */
 function withTypes(
   diff: ObjectDiff,
@@ -73,7 +83,7 @@ function withTypes(
   { original, patched }: { readonly original: Uint8Array; readonly patched: Uint8Array },
 ): ObjectDiff {
   if (diff.outcome === 'no-change') return diff;
-  if (diff.outcome === 'refused' && diff.reasons.some(({ code }) => code === 'not-an-object')) return diff;
+  if (diff.outcome === 'refused' && diff.reasons.some(({ code }) => unread.has(code))) return diff;
   const types = checkObjectTypes(objectFile, original, patched);
   const notices = [...diff.notices, ...types.notices];
   if (types.reasons.length === 0) return { ...diff, notices };
@@ -150,6 +160,20 @@ function print(report: Report): void {
     process.stdout.write(`made ${report.module.path} (${report.module.sizeBytes} bytes)\n`);
 }
 
+async function objdiffAction(original: string, patched: string, options: ObjdiffOptions): Promise<void> {
+  try {
+    const report = await objdiff(original, patched, options);
+    if (options.json === true) printJson(report);
+    else print(report);
+    process.exitCode = exitCodes[report.outcome];
+  } catch (error) {
+    if (options.json !== true) throw error;
+    // Programs read standard output, and find there why there is nothing else.
+    printJson({ outcome: 'error', reason: error instanceof Error ? error.message : String(error) });
+    process.exitCode = exitCodes.error;
+  }
+}
+
 /** `splicectl objdiff ORIG.o PATCHED.o`: exits 0 made (or makeable), 1 error, 2 refused, 3 no change. */
 export function objdiffCommand(): Command {
   return new Command('objdiff')
@@ -166,9 +190,6 @@ export function objdiffCommand(): Command {
       for (const needing of ['output', 'moduleFile'] as const)
         if (options[needing] !== undefined && options.kernel === undefined)
           self.error(`${needing === 'output' ? '-o' : '--module-file'} needs --kernel`);
-      const report = await objdiff(original, patched, options);
-      if (options.json === true) printJson(report);
-      else print(report);
-      process.exitCode = exitCodes[report.outcome];
+      await objdiffAction(original, patched, options);
     });
 }
