@@ -34,9 +34,10 @@ module.exports = {
     },
     {
       name: 'only-the-event-store-knows-nats',
-      comment: 'Speak to the ports of #libs/eventstore, hints or transport instead: the log, hints, requests.',
+      comment:
+        'Speak to the ports of #libs/eventstore, hints or transport instead: the log, hints, requests (broker says who may connect).',
       severity: 'error',
-      from: { path: '^(?:apps|libs|tools)/', pathNot: '^libs/(?:eventstore|hints|transport)/' },
+      from: { path: '^(?:apps|libs|tools)/', pathNot: '^libs/(?:broker|eventstore|hints|transport)/' },
       to: { path: 'node_modules/(?:nats|@nats-io)/' },
     },
     {
@@ -52,6 +53,14 @@ module.exports = {
       severity: 'error',
       from: { pathNot: '^apps/(?:sign|standalone)/' },
       to: { path: '^apps/sign/' },
+    },
+    {
+      name: 'only-sign-and-ceremonies-open-keys',
+      comment:
+        'Key files are opened by sign, for the service, and by `splicectl tuf`, for the holders of offline keys.',
+      severity: 'error',
+      from: { path: '^(?:apps|libs|tools)/', pathNot: '^(?:apps/sign|apps/splicectl|libs/keyfile|libs/pkcs11)/' },
+      to: { path: '^libs/(?:keyfile|pkcs11)/' },
     },
     {
       name: 'a-domain-is-pure',

@@ -16,7 +16,7 @@ import {
 import { folderTree } from '#libs/kbuild';
 import { KernelImageError, loadProfile } from '#libs/kernelimage';
 import { SeriesReader, TreeError } from '#libs/trees';
-import { checkTree, makeTwice } from './build/kernel-tree.js';
+import { checkTree, estimateWhole, type KernelTree, makeTwice, type WholeTree } from './build/kernel-tree.js';
 import { type Phase, PhaseClock, phases, type PhaseTimes } from './build/phases.js';
 import { runCommand } from './objdiff/command.js';
 import { median } from './objdiff/median.js';
@@ -28,6 +28,8 @@ const usage = `npm run bench:build -- --kernel PROFILE (--series REPO --commit I
   --source, --patch   unified diffs against a source tree, each a fix
   --rounds N          builds of which the median is taken, 1 to 20 (default 3)
   --kernel-tree TREE  a prepared kernel tree, in which the objects are made twice by kbuild beside it
+  --sample N          with --kernel-tree: what all of its objects would take, from N of them, 40 to 1000
+  --seed N            another sample (default 1)
   --json              for programs
 `;
 
@@ -40,6 +42,8 @@ interface Options {
   readonly fixes: readonly string[];
   readonly rounds: number;
   readonly tree: string | undefined;
+  readonly sample: number | undefined;
+  readonly seed: number;
   readonly json: boolean;
 }
 
@@ -76,6 +80,8 @@ function options(): Options {
       patch: several,
       'kernel-tree': text,
       rounds: { type: 'string', default: '3' },
+      sample: text,
+      seed: { type: 'string', default: '1' },
       json: { type: 'boolean', default: false },
     },
   });
@@ -86,7 +92,13 @@ function options(): Options {
   const fixes = series === undefined ? patch : commit;
   if ((series === undefined) === (source === undefined) || fixes.length === 0)
     throw new TypeError('fixes are told by --series and --commit, or by --source and --patch');
-  return { kernel, series, source, fixes, rounds, tree: values['kernel-tree'], json };
+  const tree = values['kernel-tree'];
+  const sample = values.sample === undefined ? undefined : Number(values.sample);
+  if (sample !== undefined && (!Number.isInteger(sample) || sample < 40 || sample > 1000 || tree === undefined))
+    throw new TypeError('--sample: 40 to 1000, of a --kernel-tree');
+  const seed = Number(values.seed);
+  if (!Number.isInteger(seed) || seed < 1 || seed > 2 ** 31) throw new TypeError('--seed: 1 to 2147483648');
+  return { kernel, series, source, fixes, rounds, tree, sample, seed, json };
 }
 
 function buildOfPatch(source: string, file: string): Build {
@@ -97,7 +109,13 @@ function buildOfPatch(source: string, file: string): Build {
   };
 }
 
-async function measure(asked: Options, fix: string, target: Target, build: Build): Promise<Figures> {
+async function measure(
+  asked: Options,
+  tree: KernelTree | undefined,
+  fix: string,
+  target: Target,
+  build: Build,
+): Promise<Figures> {
   const runs: { readonly outcome: BuildOutcome; readonly times: PhaseTimes; readonly seconds: number }[] = [];
   for (let round = 0; round < asked.rounds; round++) {
     const clock = new PhaseClock();
@@ -124,11 +142,11 @@ async function measure(asked: Options, fix: string, target: Target, build: Build
     phases: times,
     commandSeconds: ran.timeMs / 1000,
     ...(ran.peakBytes === undefined ? {} : { commandPeakBytes: ran.peakBytes }),
-    ...(asked.tree === undefined ? {} : { kbuildSeconds: await makeTwice(asked.tree, objects) }),
+    ...(tree === undefined ? {} : { kbuildSeconds: await makeTwice(tree, objects) }),
   };
 }
 
-function show(figures: readonly Figures[]): string {
+function show(figures: readonly Figures[], whole: WholeTree | undefined): string {
   const columns = ['fix', 'outcome', 'objects', 'first s', 'median s', ...phases, 'command s', 'MB', 'kbuild twice s'];
   const table = new Table({ head: columns, style: { head: [], border: [], compact: true } });
   for (const one of figures) {
@@ -145,13 +163,26 @@ function show(figures: readonly Figures[]): string {
       one.kbuildSeconds?.toFixed(2) ?? 'not measured',
     ]);
   }
-  return `${table.toString()}\n`;
+  return `${table.toString()}\n${whole === undefined ? '' : showWhole(figures, whole)}`;
+}
+
+function showWhole(figures: readonly Figures[], whole: WholeTree): string {
+  const { objects, sampled, medianSeconds, meanSeconds, twiceSeconds } = whole;
+  const slowest = Math.max(...figures.map((one) => one.commandSeconds));
+  return (
+    `all ${objects} objects of the configuration, twice, by estimate: ${(twiceSeconds / 3600).toFixed(1)} h of one compiler ` +
+    `(${sampled} objects: median ${medianSeconds.toFixed(2)} s, mean ${meanSeconds.toFixed(2)} s), ` +
+    `${Math.floor(twiceSeconds / slowest)} times the slowest fix's command\n`
+  );
 }
 
 async function main(): Promise<void> {
   const asked = options();
   if (asked.tree !== undefined) await checkTree(asked.tree);
-  const target: Target = { profile: await loadProfile(asked.kernel), moduleName: 'bench_build', replace: false };
+  const profile = await loadProfile(asked.kernel);
+  const target: Target = { profile, moduleName: 'bench_build', replace: false };
+  const compiler = (profile.data.kbuild['CC'] ?? '').trim();
+  const tree = asked.tree === undefined ? undefined : { folder: asked.tree, compiler };
   const reader = asked.series === undefined ? undefined : await SeriesReader.open(asked.series);
   const figures: Figures[] = [];
   try {
@@ -160,14 +191,14 @@ async function main(): Promise<void> {
         ? async (one) =>
             await buildSeriesFix({ ...one, history: new SeriesHistory(reader), commits: [reader.commitOf(fix)] })
         : buildOfPatch(asked.source ?? '', fix);
-      figures.push(await measure(asked, fix, target, build));
+      figures.push(await measure(asked, tree, fix, target, build));
     }
   } finally {
     await reader?.close();
   }
-  process.stdout.write(
-    asked.json ? `${JSON.stringify({ schema: 1, rounds: asked.rounds, figures }, undefined, 2)}\n` : show(figures),
-  );
+  const whole = tree && asked.sample !== undefined ? await estimateWhole(tree, asked.sample, asked.seed) : undefined;
+  const report = { schema: 1, rounds: asked.rounds, figures, ...(whole === undefined ? {} : { whole }) };
+  process.stdout.write(asked.json ? `${JSON.stringify(report, undefined, 2)}\n` : show(figures, whole));
 }
 
 try {

@@ -1,4 +1,5 @@
-// How fast the event store appends and catches up, beside the NATS client alone on the same server in the same run.
+// How fast the event store appends and catches up, beside the NATS client alone on the same server, and how fast the catalog is rebuilt,
+// beside sqlite3 alone, in the same run.
 import { mkdtemp, rm } from 'node:fs/promises';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,12 +7,22 @@ import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
 import type { NatsConnection } from 'nats';
 import { connectEventStore, EmbeddedNats, type EventStore, openConnection } from '#libs/eventstore';
-import { plainCatchUp, storeCatchUp } from './readers.js';
-import { appendRate, guardedWriter, lastBytes, makeTwin, plainWriter, storeWriter, type Writer } from './writers.js';
+import { measureRebuild, median, type RebuildFigures, showRebuild } from './events/rebuild-figures.js';
+import { plainCatchUp, storeCatchUp } from './events/readers.js';
+import {
+  appendRate,
+  guardedWriter,
+  lastBytes,
+  makeTwin,
+  plainWriter,
+  storeWriter,
+  type Writer,
+} from './events/writers.js';
 
-const usage = `npm run bench:events -- [--count N] [--rounds N] [--json]
+const usage = `npm run bench:events -- [--count N] [--machines N] [--rounds N] [--json]
 
   --count N    commits a measurement, 100 to 50000 (default 5000; a quarter of it one by one)
+  --machines N machines in the log that the catalog is rebuilt from, nine events each, 10 to 20000 (default 3000)
   --rounds N   measurements of which the median is taken, 1 to 15 (default 5)
   --json       for programs
 `;
@@ -23,6 +34,7 @@ const budgetMs = 120_000;
 
 interface Options {
   readonly count: number;
+  readonly machines: number;
   readonly rounds: number;
   readonly json: boolean;
 }
@@ -45,6 +57,7 @@ interface Report {
   readonly rounds: number;
   readonly append: readonly AppendFigures[];
   readonly catchUp: { readonly commits: number; readonly store: number; readonly plain: number };
+  readonly rebuild: RebuildFigures;
 }
 
 /** Reads the command line; undefined if it asks for help. @throws TypeError that says what is wrong. */
@@ -52,25 +65,24 @@ function options(): Options | undefined {
   const { values } = parseArgs({
     options: {
       count: { type: 'string', default: '5000' },
+      machines: { type: 'string', default: '3000' },
       rounds: { type: 'string', default: '5' },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   });
   if (values.help) return undefined;
-  const bounded = (name: 'count' | 'rounds', min: number, max: number): number => {
+  const bounded = (name: 'count' | 'machines' | 'rounds', min: number, max: number): number => {
     const value = Number(values[name]);
     if (!Number.isInteger(value) || value < min || value > max) throw new TypeError(`--${name}: ${min} to ${max}`);
     return value;
   };
-  return { count: bounded('count', 100, 50_000), rounds: bounded('rounds', 1, 15), json: values.json };
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const middle = sorted.length / 2;
-  const [low = 0, high = low] = sorted.slice(Math.ceil(middle) - 1, Math.floor(middle) + 1);
-  return (low + high) / 2;
+  return {
+    count: bounded('count', 100, 50_000),
+    machines: bounded('machines', 10, 20_000),
+    rounds: bounded('rounds', 1, 15),
+    json: values.json,
+  };
 }
 
 /**
@@ -96,7 +108,7 @@ async function bench(
   store: EventStore,
   connection: NatsConnection,
   asked: Options,
-): Promise<Report> {
+): Promise<Omit<Report, 'rebuild'>> {
   const deadline = performance.now() + budgetMs;
   const first = storeWriter(store);
   await first.write('bench-sample', 0);
@@ -170,6 +182,8 @@ function show(report: Report): string {
     'catch-up, commits per second',
     reads.toString(),
     '',
+    showRebuild(report.rebuild),
+    '',
   ].join('\n');
 }
 
@@ -184,12 +198,13 @@ async function main(): Promise<void> {
   try {
     const nats = await EmbeddedNats.start({ dataDir });
     closers.push(() => nats.stop());
-    const at = { servers: nats.url, user: nats.user, password: nats.password };
-    const store = await connectEventStore(at);
+    const store = await connectEventStore(nats.service);
     closers.push(() => store.close());
-    const connection = await openConnection(at);
+    const connection = await openConnection(nats.service);
     closers.push(() => connection.close());
-    const report = await bench(nats, store, connection, asked);
+    const log = await bench(nats, store, connection, asked);
+    const rebuild = await measureRebuild(asked.machines, asked.rounds, performance.now() + budgetMs);
+    const report: Report = { ...log, rebuild };
     process.stdout.write(asked.json ? `${JSON.stringify(report, null, 2)}\n` : show(report));
   } finally {
     for (const close of closers.reverse()) await close();

@@ -4,131 +4,122 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
-import Table from 'cli-table3';
+import { splitWithGitAm } from './split/git-am.js';
+import { casesAtHand } from './split/cases-at-hand.js';
+import { makeCase } from './split/make-case.js';
+import { pairedByContent } from './split/paired-by-content.js';
+import { scoreOf } from './split/score.js';
+import { type Result, tableOf } from './split/table.js';
 
-const usage = `npm run bench:split -- --tools FOLDER [--json] CASE...
+const usage = `npm run bench:split -- --tools FOLDER [--repos FOLDER] [--no-git] [--json] [CASE...]
 
-  --tools FOLDER   where make_case.py and score.py are
+  --tools FOLDER   where make_case.py and score.py are (or SPLIT_BENCH in the environment)
+  --repos FOLDER   where the repositories are that cases name
+  --no-git         without what \`git am\` and \`git am -3\` make of the same cases
+  --git-limit N    seconds that each of these may apply (default 120): it is judged by what it had by then
   --json           for programs
   CASE             a folder that make_case.py made, or its arguments in one word, without the output folder:
-                   "simple REPO OLD NEW --after REF", "backport REPO OLD NEW --upstream REF"
+                   "simple REPO OLD NEW --after REF", "backport REPO OLD NEW --upstream REF";
+                   none: of each repository in --repos, the newest step of 100 to 1,000 commits between two tags
 `;
 
-const timeoutMs = 15 * 60_000;
+const timeoutMs = 30 * 60_000;
 const run = promisify(execFile);
 const splicectl = resolve(import.meta.dirname, '../../bin/splicectl');
 
-/** What score.py prints; percentages. */
-interface Score {
-  readonly exact: boolean;
-  readonly precision: number | null;
-  readonly recall: number | null;
-  readonly recovered_patch_id: number | null;
-  readonly commits_all_lines_right: number | null;
-  readonly decoys_claimed: number;
-  readonly order_same_file: number | null;
-  readonly vendor_kept_in_remainder: number | null;
-  readonly structural: number | null;
-}
+type Measured = Pick<Result, 'seconds' | 'userSec' | 'peakMb' | 'isCut'>;
 
-interface Result {
-  readonly name: string;
-  readonly seconds: number;
-  readonly peakMb: number;
-  readonly score?: Score;
-  readonly failure?: string;
-}
-
-/** Gives the case's folder, made where it isn't there. */
-async function makeCase(tools: string, spec: string, scratch: string): Promise<string> {
-  const [kind = '', repo = '', older = '', newer = '', ...options] = spec.split(/\s+/);
-  if (kind !== 'simple' && kind !== 'backport') return resolve(spec);
-  const out = join(scratch, `${basename(repo).replace(/\W/g, '')}-${older}-${newer}`.replaceAll('/', '_'));
-  const skip = kind === 'backport' && !options.includes('--skip') ? ['--skip', 'no/such/file'] : [];
-  await run('python3', [join(tools, 'make_case.py'), kind, repo, older, newer, out, ...options, ...skip], {
-    timeout: timeoutMs,
-  });
-  return out;
-}
-
-/** Splits one case in a process of its own, so that its peak memory is its own. */
-async function splitAndScore(tools: string, folder: string, scratch: string): Promise<Result> {
-  const name = basename(folder);
-  const out = join(scratch, `${name}.git`);
+/** Splits in a process of its own, so that its time and peak memory are its own. */
+async function splitWithSplicectl(folder: string, out: string): Promise<Measured> {
   const file = (part: string): string => join(folder, part);
-  const args = ['-f', '%M', process.execPath, splicectl, 'split', '--from', file('a.tar'), '--to', file('b.tar')];
+  const args = ['-f', '%e %U %M', process.execPath, splicectl, 'split', '--from', file('a.tar'), '--to', file('b.tar')];
   args.push('--changelog', file('changelog.txt'), '--candidates', file('candidates.mbox'), '--out', out);
-  const started = performance.now();
+  const { stderr } = await run('/usr/bin/time', args, { timeout: timeoutMs, maxBuffer: 2 ** 26 });
+  const [seconds = NaN, userSec = NaN, kilobytes = NaN] = (stderr.trim().split('\n').at(-1) ?? '')
+    .split(' ')
+    .map(Number);
+  return { seconds, userSec, peakMb: kilobytes / 1024 };
+}
+
+interface Bench {
+  readonly tools: string;
+  readonly repos: string;
+  readonly scratch: string;
+  readonly gitLimitSec: number;
+}
+
+async function splitBy(bench: Bench, method: Result['method'], folder: string, out: string): Promise<Measured> {
+  if (method === 'splicectl') return splitWithSplicectl(folder, out);
+  const options = { threeWay: method === 'git am -3', repos: bench.repos, limitSec: bench.gitLimitSec };
+  const { applyingSec, peakMb, isCut } = await splitWithGitAm(folder, out, options);
+  return { seconds: applyingSec, peakMb, isCut };
+}
+
+async function measure(bench: Bench, truths: Truths, method: Result['method']): Promise<Result[]> {
+  const { folder, checked, parted } = truths;
+  const name = basename(folder);
+  const out = join(bench.scratch, `${name}.${method.replaceAll(' ', '')}`);
   try {
-    const { stderr } = await run('/usr/bin/time', args, { timeout: timeoutMs, maxBuffer: 2 ** 26 });
-    const seconds = (performance.now() - started) / 1000;
-    const peakMb = Number(stderr.trim().split('\n').at(-1)) / 1024;
-    const { stdout } = await run('python3', [join(tools, 'score.py'), folder, out], { timeout: timeoutMs });
-    return { name, seconds, peakMb, score: JSON.parse(stdout.slice(0, stdout.lastIndexOf('}') + 1)) as Score };
+    const measured = await splitBy(bench, method, folder, out);
+    const results: Result[] = [{ name, method, ...measured, score: await scoreOf(bench.tools, folder, out) }];
+    if (parted > 0)
+      results.push({ name, method, ...measured, parted, score: await scoreOf(bench.tools, checked, out) });
+    return results;
   } catch (error) {
     const failure = error instanceof Error ? error.message.slice(-300) : String(error);
-    return { name, seconds: (performance.now() - started) / 1000, peakMb: 0, failure };
+    return [{ name, method, seconds: NaN, failure }];
   } finally {
     await rm(out, { recursive: true, force: true });
   }
 }
 
-const percent = (value: number | null): string => (value === null ? '–' : value.toFixed(2));
+/** A case, and the same with a truth whose pairs were checked, if any had to be parted. */
+interface Truths {
+  readonly folder: string;
+  readonly checked: string;
+  readonly parted: number;
+}
 
-function tableOf(results: readonly Result[]): string {
-  const head = [
-    'case',
-    'exact',
-    'precision',
-    'recall',
-    'patch-id',
-    'all lines',
-    'decoys',
-    'order',
-    'vendor',
-    'moves',
-    's',
-    'MB',
-  ];
-  const table = new Table({ head, style: { head: [], border: [] } });
-  for (const { name, seconds, peakMb, score, failure } of results) {
-    if (!score) table.push([name, { colSpan: head.length - 1, content: failure ?? '' }]);
-    else {
-      table.push([
-        name,
-        score.exact ? 'yes' : 'NO',
-        percent(score.precision),
-        percent(score.recall),
-        percent(score.recovered_patch_id),
-        percent(score.commits_all_lines_right),
-        score.decoys_claimed,
-        percent(score.order_same_file),
-        percent(score.vendor_kept_in_remainder),
-        percent(score.structural),
-        seconds.toFixed(1),
-        peakMb.toFixed(0),
-      ]);
-    }
+async function checkPairs(bench: Bench, folder: string): Promise<Truths> {
+  const checked = join(bench.scratch, `${basename(folder)}.checked`);
+  const parted = await pairedByContent(folder, checked);
+  for (const { id, subject, lines, shared } of parted) {
+    process.stderr.write(`no pair: ${id.slice(0, 12)} ${subject}: ${shared} of ${lines} lines in common\n`);
   }
-  return table.toString();
+  return { folder, checked, parted: parted.length };
 }
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { tools: { type: 'string' }, json: { type: 'boolean', default: false } },
+    options: {
+      tools: { type: 'string', default: process.env['SPLIT_BENCH'] ?? '' },
+      repos: { type: 'string', default: '' },
+      'no-git': { type: 'boolean', default: false },
+      'git-limit': { type: 'string', default: '120' },
+      json: { type: 'boolean', default: false },
+    },
   });
-  if (values.tools === undefined || positionals.length === 0) {
+  const gitLimitSec = Number(values['git-limit']);
+  if (values.tools === '' || (positionals.length === 0 && values.repos === '') || !(gitLimitSec > 0)) {
     process.stderr.write(usage);
     process.exitCode = 1;
     return;
   }
-  const tools = resolve(values.tools);
   const scratch = await mkdtemp(join(tmpdir(), 'bench-split-'));
+  const bench: Bench = { tools: resolve(values.tools), repos: values.repos, scratch, gitLimitSec };
+  const methods: readonly Result['method'][] = values['no-git'] ? ['splicectl'] : ['splicectl', 'git am', 'git am -3'];
   try {
     const results: Result[] = [];
-    for (const spec of positionals) {
-      results.push(await splitAndScore(tools, await makeCase(tools, spec, scratch), scratch));
+    for (const spec of positionals.length > 0 ? positionals : await casesAtHand(values.repos)) {
+      const folder = await makeCase(bench.tools, spec, bench.repos, scratch);
+      const truths = await checkPairs(bench, folder);
+      for (const method of methods) {
+        const measured = await measure(bench, truths, method);
+        results.push(...measured);
+        if (!values.json) process.stderr.write(`${tableOf(measured)}\n`);
+      }
+      await rm(truths.checked, { recursive: true, force: true });
     }
     process.stdout.write(`${values.json ? JSON.stringify({ schema: 1, results }) : tableOf(results)}\n`);
   } finally {

@@ -19,10 +19,13 @@ const systemPackages = [
   { name: 'binutils', marks: ['readelf'], use: 'assembling kernel objects' },
   { name: 'libelf1', marks: ['/usr/lib/x86_64-linux-gnu/libelf.so.1'], use: 'objtool' },
   { name: 'python3', marks: ['python3'], use: 'node-gyp' },
+  { name: 'opensc', marks: ['pkcs11-tool'], use: 'keys in tokens' },
+  { name: 'softhsm2', marks: ['softhsm2-util'], use: 'trying keys in tokens' },
   { name: 'git', marks: ['git'], use: 'source trees' },
   { name: 'xz-utils', marks: ['xz'], use: 'reading packages' },
   { name: 'zstd', marks: ['zstd'], use: 'reading packages' },
   { name: 'cpio', marks: ['cpio'], use: 'reading packages' },
+  { name: 'postgresql-15', marks: ['/usr/lib/postgresql/15/bin/initdb'], use: 'trying the catalog on PostgreSQL' },
   { name: 'kmod', marks: ['insmod', '/sbin/insmod'], use: 'loading modules' },
 ];
 
@@ -96,7 +99,8 @@ function installNodePackages() {
   say(
     'installing npm packages from the lock (sqlite3 compiles where its prebuilt binary can’t be fetched: some minutes)',
   );
-  run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']);
+  // node-gyp compiles file by file unless it is told otherwise.
+  run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { JOBS: 'max' });
   mkdirSync(dirname(stamp), { recursive: true });
   writeFileSync(stamp, lock);
 }

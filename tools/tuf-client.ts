@@ -3,6 +3,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { writeDurably } from '#libs/durable';
 import {
   encodeComponent,
   FileStore,
@@ -12,7 +13,6 @@ import {
   update,
   type Update,
   verifyTarget,
-  writeAtomically,
 } from '#libs/tuf';
 
 const usage = `tuf-client --metadata-dir DIR init ROOT
@@ -57,7 +57,7 @@ async function download(options: Options): Promise<void> {
   for (const path of options['target-name'] ?? []) {
     const copy = join(folder, encodeComponent(path));
     if (await isCurrent(current, path, copy)) continue;
-    await writeAtomically(copy, await current.download(path));
+    await writeDurably(copy, await current.download(path), 0o644);
   }
 }
 

@@ -13,7 +13,7 @@ export interface Verdict {
 }
 
 /** What any reader may take, whatever the input: garbage that isn't collected yet, the stream's and the pipes' buffers. */
-const allowanceBytes = 64 * 2 ** 20;
+const allowanceBytes = 16 * 2 ** 20;
 const maxRatio = 4;
 
 async function once(target: Target, input: Buffer): Promise<Verdict> {

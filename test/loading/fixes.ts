@@ -82,6 +82,14 @@ export const fixes = {
       to: '\tpr_info("sc_gvrp: joins %d\\n", vlan->vlan_id);\n\tif (vlan->vlan_proto != htons(ETH_P_8021Q))\n\t\treturn 0;\n\treturn garp_request_join(',
     },
   ],
+  /** The body of a system call, which is no function that can be redirected: unknown flags get another error. */
+  sc_vmsplice: [
+    {
+      path: 'fs/splice.c',
+      from: '\t\treturn -EINVAL;\n\n\tf = fdget(fd);\n\terror = vmsplice_type(f, &type);\n',
+      to: '\t\treturn -EXDEV;\n\n\tf = fdget(fd);\n\terror = vmsplice_type(f, &type);\n',
+    },
+  ],
   /** A tracepoint of a module's own. The tag that it tells is another one. */
   sc_traced: [
     {

@@ -3,23 +3,26 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readNotes } from '#libs/elf';
 import { prepareShare } from '#libs/guest';
+import type { HotPatch } from '#libs/hotpatch';
 import { type FixName, fixes } from './fixes.js';
 import { LiveKernel } from './live-kernel.js';
 import { edited, makePatch } from './make-patch.js';
 import { type OutsideModule, outsideModule } from './outside-module.js';
 import { probe, warnLine } from './probe.js';
+import { putSleepingCall, sleepingCallSays } from './sleeping-call.js';
 import { type VendorKernel, vendorKernel } from './vendor-kernel.js';
 import { withBrokenCrc, withOtherVermagic } from './spoiled.js';
 
 /** Modules of the vendor's that the suite patches, and what they need. */
 const shipped = ['drivers/net/dummy', 'net/llc/llc', 'net/802/stp', 'net/802/garp', 'net/802/mrp', 'net/8021q/8021q'];
-const setUpMs = 180_000;
+const setUpMs = 480_000;
 
 let scratch: string;
 let kernel: VendorKernel;
 let booting: Promise<LiveKernel> | undefined;
 let live: LiveKernel;
 let outside: OutsideModule;
+let converted: HotPatch | undefined;
 
 beforeAll(async () => {
   scratch = await mkdtemp(join(tmpdir(), 'splicecast-loading-'));
@@ -35,9 +38,12 @@ beforeAll(async () => {
     );
   booting = LiveKernel.boot({ ...kernel.guest, share, timeoutMs: setUpMs });
   booting.catch(() => undefined);
+  await putSleepingCall(share);
   for (const [name, edits] of Object.entries(fixes)) {
-    const { module } = await makePatch(kernel, name, edits, name === 'sc_all');
+    const made = await makePatch(kernel, name, edits, name === 'sc_all');
+    const { module } = made;
     await put(name, module.bytes);
+    if (name === 'sc_vmsplice') converted = made;
     if (name !== 'sc_one') continue;
     await put('sc_vermagic', withOtherVermagic(module.bytes));
     await put('sc_crc', withBrokenCrc(module.bytes));
@@ -349,6 +355,22 @@ describe('a task that sleeps in the old function', () => {
     expect(await live.state('sc_pipe', 'enabled')).toBe('1');
     await live.sees('kill $(cat /tmp/writer)');
     await remove('sc_pipe');
+  });
+});
+
+describe('the body of a system call', () => {
+  test('is patched through its entries', () => {
+    const functions = converted?.functions.map(({ symbol }) => symbol).sort();
+    expect(functions).toEqual(['__ia32_sys_vmsplice', '__x64_sys_vmsplice']);
+    expect(converted?.warnings).toContainEqual(
+      expect.objectContaining({ code: 'syscall-converted', symbol: '__do_sys_vmsplice' }),
+    );
+  });
+
+  test('comes while a task sleeps in the old one, and isn’t unloaded under one in the new', async () => {
+    const said = await live.sees('sh /share/vmsplice.sh </dev/null 2>&1');
+    expect(said.split('\n').filter((line) => line !== '')).toEqual(sleepingCallSays);
+    await live.mustBeBare();
   });
 });
 

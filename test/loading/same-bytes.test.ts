@@ -44,4 +44,4 @@ test('the same patch becomes the same bytes: in another process, folder, time zo
   );
   expect(modules[0]?.length).toBeGreaterThan(10_000);
   expect(modules[0]?.equals(modules[1] ?? Buffer.alloc(0))).toBe(true);
-}, 180_000);
+}, 480_000);

@@ -12,6 +12,8 @@ const cacheDir = process.env['SPLICECAST_CACHE'] ?? join(project, 'data', 'cache
 /** The vendor's kernel in the three forms that a test of loading needs. */
 export interface VendorKernel {
   readonly profile: KernelProfile;
+  /** Of the vendor's package, e.g. `6.1.190-1`. */
+  readonly version: string;
   /** A part of the source that it was built from. */
   readonly source: SourceTree;
   readonly sourceFolder: string;
@@ -30,5 +32,6 @@ export async function vendorKernel(): Promise<VendorKernel> {
     if (!(error instanceof KernelImageError)) throw error;
     return await importKernel({ image: image.file, headers: headers.map(({ file }) => file), out });
   });
-  return { profile, source: folderTree(sourceFolder), sourceFolder, guest: await kernelOfPackage(image.file) };
+  const guest = await kernelOfPackage(image.file);
+  return { profile, version: image.version, source: folderTree(sourceFolder), sourceFolder, guest };
 }

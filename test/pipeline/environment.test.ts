@@ -35,7 +35,7 @@ async function failedStart(environment: Record<string, string>): Promise<{ code:
     SPLICECAST_PORT: String(await freePort()),
     ...environment,
   };
-  const child = spawn(process.execPath, [join(distDir, 'apps/standalone/src/main.js')], { env, timeout: 25_000 });
+  const child = spawn(process.execPath, [join(distDir, 'apps/standalone/src/main.js')], { env, timeout: 80_000 });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
   const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
@@ -47,7 +47,7 @@ describe('a start', () => {
 
   beforeAll(async () => {
     service = await ServiceProcess.start(join(scratch, 'state'), { distDir });
-  }, 60_000);
+  });
 
   afterAll(async () => {
     await service?.stop();

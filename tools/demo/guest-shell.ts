@@ -45,7 +45,7 @@ export class GuestShell {
   }
 
   /** Runs one command line. @throws GuestError if the guest ends meanwhile; Error after `timeoutMs`. */
-  async run(command: string, timeoutMs = 60_000): Promise<CommandResult> {
+  async run(command: string, timeoutMs = 300_000): Promise<CommandResult> {
     if (command.includes('\n')) throw new TypeError('a command is one line');
     const number = String(++this.number);
     const result = new Promise<CommandResult>((resolve) => {

@@ -68,11 +68,20 @@ export class Machine {
     return this.shell.must(`cat ${path}`);
   }
 
-  /** Registers the agent and starts it; from then on it listens for hints. Returns the machine's id. */
-  async startAgent(): Promise<string> {
-    const { port } = new URL(this.client.url);
+  /** Runs a command in the machine. @throws Error if it fails. */
+  async run(command: string): Promise<string> {
+    return this.shell.must(command);
+  }
+
+  /** Registers the agent, with the service or with what stands before it at another port of this host. */
+  async register(port = Number(new URL(this.client.url).port)): Promise<void> {
     const url = `http://${guestNetwork.host}:${port}`;
     await this.agent(`register --url ${url} --license /etc/license.jwt --trust /etc/trust.json`);
+  }
+
+  /** Registers the agent and starts it; from then on it listens for hints. Returns the machine's id. */
+  async startAgent(): Promise<string> {
+    await this.register();
     await this.shell.must('(chroot /share /bin/splicecast run </dev/null >/tmp/agent.log 2>&1 &)');
     const { machineId } = await this.client.until('the machine to be enrolled', 60_000, async () => {
       const page = await this.client.get('/v1/machines?limit=1', pageSchema);
@@ -93,6 +102,11 @@ export class Machine {
   /** Runs a verb of the agent's command line. */
   async agent(verb: string, timeoutMs = 180_000): Promise<string> {
     return this.shell.must(`chroot /share /bin/splicecast ${verb}`, timeoutMs);
+  }
+
+  /** What a verb of the agent's says, however it ends. */
+  async tryAgent(verb: string): Promise<string> {
+    return (await this.shell.run(`chroot /share /bin/splicecast ${verb}`, 180_000)).output;
   }
 
   /** What the agent's daemon has said so far. */

@@ -1,5 +1,6 @@
 import type { Manifest } from '#libs/bundle';
 import { digestOf } from '#libs/contracts';
+import type { Offer } from './domain/plan.js';
 import { FixtureFeed, license } from './fixture/feed.fixture.js';
 import { FixtureMachine, fixtureFix, fixtureModule, vermagic } from './fixture/machine.fixture.js';
 
@@ -41,7 +42,6 @@ describe('nothing gets near the kernel that', () => {
     ['wrong-release', kernel({ release: '6.1.0-2-amd64' })],
     ['wrong-build-id', kernel({ buildId: 'cd'.repeat(20) })],
     ['wrong-vermagic', kernel({ vermagic: '6.1.0-1-amd64 SMP mod_unload ' })],
-    ['replaces-all', { ...manifest, replace: true }],
   ])('was made for something else: %s', async (code, changed) => {
     expect(await attempt(changed, module)).toEqual(refusal(code));
   });
@@ -54,6 +54,42 @@ describe('nothing gets near the kernel that', () => {
     ['wrong-vermagic', modinfo({ vermagic: '6.1.0-2-amd64 SMP preempt mod_unload modversions ' })],
   ])('is another module than its manifest says: %s', async (code, bytes) => {
     expect(await attempt(manifest, bytes)).toEqual(refusal(code));
+  });
+
+  const level = { ...manifest, replace: true, level: 3 };
+  it.each([
+    ['a level that was announced as a single fix', level, { level: undefined }],
+    ['another level than was announced', level, { level: 4 }],
+    ['a single fix that was announced as a level', manifest, { level: 3 }],
+    ['a level of other fixes than were announced', level, { fixIds: ['other'] }],
+  ])('is %s', async (_what, published, told) => {
+    const lie = ({ offer }: { offer: Offer }) => ({ offer: { ...offer, ...told } });
+    expect(await attempt(published, module, lie)).toEqual(refusal('wrong-level'));
+  });
+
+  it.each([
+    ['a function that the kernel has not', 'f'.repeat(3), 0],
+    ['the second of a name that is there once', 'f', 2],
+  ])('replaces %s', async (_what, symbol, sympos) => {
+    const functions = manifest.functions.map((one) => ({ ...one, symbol, sympos }));
+    expect(await attempt({ ...manifest, functions }, module)).toEqual(refusal('klp-symbol-missing'));
+  });
+
+  it('replaces one of several functions of a name, without saying which', async () => {
+    await machine.write({ 'proc/kallsyms': 'ffffffff81000000 t f\nffffffff81000010 t f\n' });
+    expect(await attempt(manifest, module)).toEqual(refusal('klp-symbol-missing'));
+  });
+
+  it('is new when the lease is over', async () => {
+    const bundleId = await feed.publish(manifest, module);
+    machine.at = new Date(Date.now() + 25 * 60 * 60_000);
+    feed.now = () => machine.at;
+    feed.trouble = { suffix: '/lease', status: 403, code: 'lease-refused' };
+    await expect(machine.agent.upgrade()).rejects.toMatchObject({ code: 'license-refused' });
+    expect((await machine.agent.explain(bundleId)).state?.reasons).toMatchObject([{ code: 'lease-ended' }]);
+    expect(await machine.insmods()).toBe(0);
+    feed.trouble = undefined;
+    expect(await machine.agent.upgrade()).toMatchObject([{ bundleId, result: 'applied' }]);
   });
 
   it('has other bytes than were announced', async () => {
@@ -92,6 +128,28 @@ describe('nothing gets near the kernel that', () => {
         offer: { ...offer, bundleId: 'b'.repeat(20) },
       })),
     ).toEqual(refusal('wrong-bundle'));
+  });
+});
+
+const plain = async (): Promise<string> => feed.publish(manifest, module, undefined, { isPlain: true });
+
+describe('a bundle from before there were attestations', () => {
+  it('comes in where the pinned keys don’t ask for them, and stays when they do', async () => {
+    const { attestations: _required, ...before } = feed.trust;
+    const { url } = (await machine.context.state.registration.read())!;
+    await machine.agent.register({ url, license, trust: before, repin: true });
+    const bundleId = await plain();
+    expect(await machine.agent.upgrade()).toMatchObject([{ bundleId, result: 'applied' }]);
+    await machine.agent.register({ url, license, trust: feed.trust, repin: true });
+    await machine.boot();
+    expect(await machine.agent.resume()).toMatchObject([{ bundleId, result: 'applied' }]);
+  });
+
+  it('is not new where they are asked for', async () => {
+    await plain();
+    expect(await machine.agent.upgrade()).toMatchObject([{ reasons: [{ code: 'attestation-missing' }] }]);
+    expect(await machine.agent.status()).toMatchObject({ state: 'trust' });
+    expect(await machine.insmods()).toBe(0);
   });
 });
 

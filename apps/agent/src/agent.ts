@@ -10,6 +10,7 @@ import type { AgentContext } from './context.js';
 import { AgentError } from './errors.js';
 import { isTrustReason } from './refusal.js';
 import { register, type RegistrationRequest } from './registration.js';
+import { metadataStanding, standingOffers } from './signed-metadata.js';
 
 /** Which bundles a verb is about. */
 export type Selection = 'all' | readonly string[];
@@ -57,7 +58,10 @@ export class Agent {
     });
   }
 
-  /** Takes bundles back, and holds them so that nothing brings them in again before somebody says so. */
+  /**
+   * Takes bundles back, and holds them so that nothing brings them in again before somebody says so. What a level had replaced comes
+   * back in its stead.
+   */
   async remove(selection: Selection): Promise<Outcome[]> {
     return this.undertakeWith(async () => {
       const { states, bootId } = await this.recovered();
@@ -65,12 +69,19 @@ export class Agent {
       const chosen = selection === 'all' ? applied.toReversed() : selection;
       const strange = chosen.find((bundleId) => !applied.includes(bundleId));
       if (strange !== undefined) throw new AgentError('unknown-bundle', `${strange} is not applied`);
+      const reason = 'it was removed by the operator';
+      const hold = async (bundleId: string): Promise<void> =>
+        this.context.state.journal.append({ type: 'Held', bundleId, by: 'operator', reason });
+      const replaced = [...states.values()].filter(({ phase }) => phase === 'replaced');
+      // Whoever wants nothing doesn't want what was there before a level either.
+      if (selection === 'all') for (const { bundleId } of replaced) await hold(bundleId);
       const outcomes: Outcome[] = [];
       for (const bundleId of chosen) {
-        const reason = 'it was removed by the operator';
-        await this.context.state.journal.append({ type: 'Held', bundleId, by: 'operator', reason });
+        await hold(bundleId);
         outcomes.push(await reverseBundle(this.context, bundleId, reason));
       }
+      const before = replaced.filter(({ replacedBy }) => chosen.includes(replacedBy ?? ''));
+      outcomes.push(...(await this.restore(before.map(({ bundleId }) => bundleId))));
       await caught(sendReports(this.context));
       return outcomes;
     });
@@ -120,6 +131,8 @@ export class Agent {
       tier: lease?.answer.tier,
       leaseEnds: lease?.answer.expiresAt,
       lastCheckIn: await state.checkIn.read(),
+      hearing: await state.hearing.read(),
+      metadata: await metadataStanding(this.context),
       reportsWaiting: unreported(await state.journal.read(), (await state.reported.read())?.seq ?? 0).length,
       obstacles: (await loader.obstacles()).map(({ code, reason, advice }) => ({ code, reason, advice })),
       isTrust: isTrustReason,
@@ -144,15 +157,29 @@ export class Agent {
       if (action === 'reverse') {
         outcomes.push(await reverseBundle(this.context, bundleId, reasons.map(({ reason }) => reason).join('; ')));
       }
-      if (action === 'apply') outcomes.push(await applyBundle(this.context, bundleId, kernel));
+      const asked = selection !== 'all' && reasons.some(({ code }) => code === 'in-held-level');
+      if (action === 'apply' || asked) outcomes.push(await applyBundle(this.context, bundleId, kernel));
       if (outcomes.length > 0) await caught(sendReports(this.context));
+    }
+    return outcomes;
+  }
+
+  /** Of these, those that the plan wants in the kernel now. */
+  private async restore(bundleIds: readonly string[]): Promise<Outcome[]> {
+    if (bundleIds.length === 0) return [];
+    const kernel = await this.context.loader.runningKernel();
+    const { states } = await this.recovered();
+    const outcomes: Outcome[] = [];
+    for (const { bundleId, action } of await this.plan(states)) {
+      if (action !== 'apply' || !bundleIds.includes(bundleId)) continue;
+      outcomes.push(await applyBundle(this.context, bundleId, kernel));
     }
     return outcomes;
   }
 
   private async plan(states: BundleStates): Promise<Verdict[]> {
     const { state, loader, now } = this.context;
-    const offers = (await state.offers.read())?.updates.bundles ?? [];
+    const offers = await standingOffers(this.context, states);
     const kernel = await loader.runningKernel().catch(() => undefined);
     return plan({ offers, states, bootId: await state.bootId(), buildId: kernel?.buildId ?? '', at: now() });
   }

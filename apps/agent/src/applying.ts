@@ -1,14 +1,19 @@
-import { type Reason, type RunningKernel } from '#libs/contracts';
+import { digestOf, type Reason, type RunningKernel } from '#libs/contracts';
 import { LoaderError, type StalledTask } from '#libs/loader';
-import { type Admitted, admit } from './admission.js';
+import { TufError } from '#libs/tuf';
+import { type Admitted, admit, type Artefact } from './admission.js';
 import { notRegistered } from './adapters/state-folder.js';
-import { type BundleStates, statesFrom } from './domain/bundle-state.js';
+import { type BundleState, type BundleStates, isApplied, statesFrom } from './domain/bundle-state.js';
 import { conflictsOf } from './domain/conflict.js';
-import type { Offer } from './domain/plan.js';
-import type { NewRecord } from './domain/record.js';
+import { fixIdsOf, reasonsAgainst } from './domain/level.js';
+import { levelSituation, type Offer } from './domain/plan.js';
+import type { BundleSummary, NewRecord } from './domain/record.js';
 import { type AgentContext, feedAt } from './context.js';
+import { endsWithCheckIn, isMetadataCode } from './domain/metadata-code.js';
 import { AgentError } from './errors.js';
+import { groundsOf } from './grounds.js';
 import { reasonsOf, Refusal } from './refusal.js';
+import { standingOffers } from './signed-metadata.js';
 
 /** What became of one bundle. */
 export type Outcome = { readonly bundleId: string } & (
@@ -27,6 +32,7 @@ export async function applyBundle(context: AgentContext, bundleId: string, kerne
   try {
     const admitted = await fetchAndAdmit(context, bundleId, kernel);
     await refuseConflicts(context, bundleId, admitted);
+    if (admitted.summary.level !== undefined) await refuseLevel(context, bundleId, admitted.summary, kernel);
     await stage(context, bundleId, admitted);
     const transitionMs = await load(context, bundleId, admitted);
     log(`applied ${bundleId}: ${titleOf(admitted)}`);
@@ -43,47 +49,84 @@ export async function applyBundle(context: AgentContext, bundleId: string, kerne
 
 /** Trouble of the service's or the agent's own is no refusal of a bundle, and is never shown as one. */
 function reasonsIfExpected(error: unknown): readonly [Reason, ...Reason[]] {
-  if (error instanceof AgentError) throw error;
+  if (error instanceof AgentError && !isMetadataCode(error.code)) throw error;
   return reasonsOf(error);
 }
 
 /** From the cache if it is there, else from the service. Checked whole each time: a disk is not to be trusted either. */
 async function fetchAndAdmit(context: AgentContext, bundleId: string, kernel: RunningKernel): Promise<Admitted> {
   const { state } = context;
-  const trust = await state.trust.read();
-  if (trust === undefined) throw notRegistered();
+  const grounds = await groundsOf(context, kernel);
   const cached = await state.bundles.read(bundleId);
   const offers = (await state.offers.read())?.updates.bundles ?? [];
   const offer = offers.find((one) => one.bundleId === bundleId) ?? cached?.offer;
   if (offer === undefined) throw new AgentError('unknown-bundle', `the service offers no bundle ${bundleId}`);
-  if (offer.recalled !== undefined) throw Refusal.of('recalled', `it was withdrawn: ${offer.recalled.reason}`);
+  // It was staged here, so it had been let in.
+  const wasAdmitted = statesFrom(await state.journal.read()).get(bundleId)?.summary !== undefined;
+  const bring = async (artefact: Artefact): Promise<Buffer> => cached?.bytes ?? download(context, offer, artefact);
   try {
-    if (cached !== undefined) return await admit(cached.bytes, offer, trust, kernel);
-    await download(context, offer);
-    const fetched = await state.bundles.read(bundleId);
-    if (fetched === undefined) throw Refusal.of('not-cached', 'it vanished after it was fetched');
-    return await admit(fetched.bytes, offer, trust, kernel);
+    return await admit({ offer, wasAdmitted, bring }, grounds);
   } catch (error) {
-    // What is bad is not kept: the next try fetches it anew.
-    if (!(error instanceof AgentError)) await state.bundles.discard(bundleId);
+    if (isAgainstBytes(error)) await state.bundles.discard(bundleId);
     throw error;
   }
 }
 
-async function download(context: AgentContext, offer: Offer): Promise<void> {
+/** What is bad is not kept: the next try fetches it anew. What is only not vouched for now may be good tomorrow. */
+function isAgainstBytes(error: unknown): boolean {
+  if (error instanceof AgentError) return error.code === 'endless-data';
+  if (error instanceof TufError) return error.code === 'wrong-target';
+  return !(error instanceof Refusal && endsWithCheckIn(error.reasons));
+}
+
+async function download(context: AgentContext, offer: Offer, artefact: Artefact): Promise<Buffer> {
   const { state } = context;
   const registration = await state.registration.read();
   const lease = await state.lease.read();
   if (registration === undefined || lease === undefined) throw notRegistered();
   const feed = feedAt(registration.url, await state.machineKey(), context);
-  await feed.download(offer, lease.answer.lease, state.bundles.partial(offer.bundleId));
-  await state.bundles.keep(offer);
+  const { bundleId } = offer;
+  const vouched = { ...offer, artefact: { ...offer.artefact, ...artefact } };
+  const fetch = async (): Promise<Buffer> => {
+    await feed.download(vouched, lease.answer.lease, state.bundles.partial(bundleId));
+    await state.bundles.keep(vouched);
+    const fetched = await state.bundles.read(bundleId);
+    if (fetched === undefined) throw Refusal.of('not-cached', 'it vanished after it was fetched');
+    return fetched.bytes;
+  };
+  const isResumed = await state.bundles.isBegun(bundleId);
+  const bytes = await fetch();
+  if (!isResumed || digestOf(bytes) === artefact.sha256) return bytes;
+  // The beginning came from somebody else: once more, from nothing, or whoever sent it would have spoilt this try too.
+  await state.bundles.discard(bundleId);
+  return fetch();
 }
 
 async function refuseConflicts({ state }: AgentContext, bundleId: string, { summary }: Admitted): Promise<void> {
   const states: BundleStates = statesFrom(await state.journal.read());
   const [first, ...more] = conflictsOf(bundleId, summary, states, await state.bootId());
   if (first !== undefined) throw new Refusal([first, ...more]);
+}
+
+/** Looked at in the signed manifest: the plan had only the service's word. */
+async function refuseLevel(
+  context: AgentContext,
+  bundleId: string,
+  summary: BundleSummary,
+  { buildId }: RunningKernel,
+): Promise<void> {
+  const { state, loader } = context;
+  const states = statesFrom(await state.journal.read());
+  const offers = await standingOffers(context, states);
+  const situation = levelSituation({ offers, states, bootId: await state.bootId(), buildId });
+  const level = { bundleId, level: summary.level ?? 0, fixIds: new Set(fixIdsOf(summary)) };
+  const [first, ...more] = reasonsAgainst(level, situation);
+  if (first !== undefined) throw new Refusal([first, ...more]);
+  const own = new Set([...states.values()].map((one) => one.summary?.module));
+  const foreign = (await loader.loaded()).find(({ module }) => !own.has(module));
+  if (foreign === undefined) return;
+  const advice = `disable ${foreign.module} first, if its fixes are in the level`;
+  throw Refusal.of('foreign-livepatch', `the level would drop ${foreign.module}, which is nobody’s here`, advice);
 }
 
 async function stage(context: AgentContext, bundleId: string, { summary }: Admitted): Promise<void> {
@@ -96,6 +139,7 @@ async function load(context: AgentContext, bundleId: string, { module, summary }
   await state.journal.append({ type: 'ApplyBegun', bundleId });
   const stalls: (readonly StalledTask[])[] = [];
   const { functions } = summary;
+  const replaced = summary.level === undefined ? [] : await appliedBesides(context, bundleId);
   try {
     const { transitionMs } = await state.bundles.withModule(summary.module, module, async (file) =>
       loader.load(file, summary.module, {
@@ -103,14 +147,36 @@ async function load(context: AgentContext, bundleId: string, { module, summary }
         transitionTimeoutMs,
         unload: summary.reversible,
         onStall: (tasks) => stalls.push(tasks),
+        replaces: replaced.flatMap((one) => one.summary?.module ?? []),
       }),
     );
     await recordStalls(context, bundleId, stalls);
     await state.journal.append({ type: 'Applied', bundleId, transitionMs });
+    for (const one of replaced) {
+      await state.journal.append({ type: 'Replaced', bundleId: one.bundleId, by: bundleId });
+      await discardReplaced(context, one);
+    }
     return transitionMs;
   } catch (error) {
     await recordStalls(context, bundleId, error instanceof LoaderError ? [...stalls, error.tasks] : stalls);
     throw error;
+  }
+}
+
+async function appliedBesides({ state }: AgentContext, bundleId: string): Promise<readonly BundleState[]> {
+  const bootId = await state.bootId();
+  const states = statesFrom(await state.journal.read());
+  return [...states.values()].filter((one) => one.bundleId !== bundleId && isApplied(one, bootId));
+}
+
+/** The kernel is done with it; that its module takes up some kilobytes is no reason to fail. */
+async function discardReplaced({ loader, log }: AgentContext, { bundleId, summary }: BundleState): Promise<void> {
+  if (summary?.reversible !== true) return;
+  try {
+    await loader.discard(summary.module);
+  } catch (error) {
+    if (!(error instanceof LoaderError)) throw error;
+    log(`the module of ${bundleId} stays: ${error.message}`);
   }
 }
 
@@ -141,8 +207,11 @@ export async function reverseBundle(context: AgentContext, bundleId: string, why
 }
 
 /** Records what turned out to have happened while the agent didn't look. */
-export async function recordFound({ state, log }: AgentContext, record: NewRecord): Promise<void> {
+export async function recordFound(context: AgentContext, record: NewRecord): Promise<void> {
+  const { state, log } = context;
   await state.journal.append(record);
+  const found = record.type === 'Replaced' ? statesFrom(await state.journal.read()).get(record.bundleId) : undefined;
+  if (found !== undefined) await discardReplaced(context, found);
   log(`found ${record.bundleId}: ${record.type}${record.type === 'Refused' ? `, ${record.reasons[0]?.reason}` : ''}`);
 }
 

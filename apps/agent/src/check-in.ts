@@ -1,13 +1,15 @@
-import { derivedId, type UpdatesResponse } from '#libs/contracts';
+import { derivedId } from '#libs/contracts';
 import { notRegistered } from './adapters/state-folder.js';
 import { statesFrom } from './domain/bundle-state.js';
 import { type AgentContext, feedAt } from './context.js';
 import { factOf, unreported } from './domain/facts.js';
 import { AgentError } from './errors.js';
+import type { FeedService } from './ports.js';
 import { currentLease } from './registration.js';
+import { refreshMetadata, standingOffers } from './signed-metadata.js';
 
 /**
- * Asks the service what is new, and tells it what happened here: lease → reports → updates. What went wrong is remembered, so
+ * Asks the service what is new, and tells it what happened here: lease → reports → updates → signed metadata. What went wrong is remembered, so
  * that `status` can say it, and thrown.
  * @throws AgentError.
  */
@@ -32,25 +34,37 @@ async function askService(context: AgentContext): Promise<void> {
   const key = await state.machineKey();
   const feed = feedAt(registration.url, key, context);
   const kernel = await loader.runningKernel();
-  // A licence that ended stops the lease. Recalls are heard all the same, with the old one.
+  // What goes wrong with one part keeps no other from being done: recalls are heard without a licence, and without a lease.
   const renewal = await settle(currentLease(context, kernel));
-  await sendReports(context);
+  const reports = await settle(sendReports(context));
   const lease = 'value' in renewal ? renewal.value : await state.lease.read();
   if (lease === undefined) throw notRegistered();
+  const offers = await settle(newOffers(context, feed, key.machineId));
+  const root = (await state.trust.read())?.root;
+  // After the offers, so that the state that is fetched knows them.
+  const metadata =
+    root === undefined ? undefined : await settle(refreshMetadata(context, registration.url, root, kernel));
+  await prune(context);
+  for (const part of [metadata, offers, renewal, reports]) if (part !== undefined && 'error' in part) throw part.error;
+}
+
+async function newOffers(context: AgentContext, feed: FeedService, machineId: string): Promise<void> {
+  const { state } = context;
   const held = await state.offers.read();
-  const fresh = await feed.updates(key.machineId, lease.answer.lease, held?.etag);
+  const { prefers } = (await state.registration.read()) ?? {};
+  const fresh = await feed.updates(machineId, held?.etag, prefers);
   if (fresh !== undefined) await state.offers.write(fresh);
-  await prune(context, fresh?.updates.bundles ?? held?.updates.bundles ?? []);
-  if ('error' in renewal) throw renewal.error;
 }
 
 type Settled<T> = { readonly value: T } | { readonly error: AgentError };
 
+/** Trouble of the service's, to be told later; this machine's own is thrown at once. */
 async function settle<T>(promise: Promise<T>): Promise<Settled<T>> {
   try {
     return { value: await promise };
   } catch (error) {
-    if (error instanceof AgentError && error.code === 'license-refused') return { error };
+    if (error instanceof AgentError && error.code !== 'broken-state' && error.code !== 'not-registered')
+      return { error };
     throw error;
   }
 }
@@ -80,8 +94,16 @@ export async function sendReports(context: AgentContext): Promise<void> {
   }
 }
 
-/** Forgets the bytes of bundles that are neither offered nor wanted again at the next boot. */
-async function prune({ state }: AgentContext, offers: UpdatesResponse['bundles']): Promise<void> {
-  const wanted = [...statesFrom(await state.journal.read()).values()].filter(({ phase }) => phase === 'applied');
-  await state.bundles.prune(new Set([...offers, ...wanted].map(({ bundleId }) => bundleId)));
+/** Forgets the bytes of bundles that are neither offered nor wanted again at the next boot, and of those that were withdrawn. */
+async function prune(context: AgentContext): Promise<void> {
+  const { state } = context;
+  const states = statesFrom(await state.journal.read());
+  const offers = await standingOffers(context, states);
+  // What a level replaced comes back if the level goes.
+  const wanted = [...states.values()].filter(
+    ({ phase, replacedBy }) =>
+      phase === 'applied' || (phase === 'replaced' && states.get(replacedBy ?? '')?.phase === 'applied'),
+  );
+  const kept = [...offers.filter(({ recalled }) => recalled === undefined), ...wanted];
+  await state.bundles.prune(new Set(kept.map(({ bundleId }) => bundleId)));
 }

@@ -1,4 +1,5 @@
 import type { Loader } from '#libs/loader';
+import { type HttpLimits, standardHttpLimits } from '#libs/tuf';
 import { HttpFeed } from './adapters/http-feed.js';
 import type { MachineKey } from './adapters/machine-key.js';
 import type { StateFolder } from './adapters/state-folder.js';
@@ -13,8 +14,14 @@ export interface AgentContext {
   readonly log: (line: string) => void;
   /** How long a transition may take before it is taken back. */
   readonly transitionTimeoutMs: number;
+  /** How slow a download may be: libs/tuf's standard where nothing is said. */
+  readonly httpLimits?: HttpLimits;
 }
 
-export function feedAt(url: string, key: MachineKey, { now }: AgentContext): FeedService {
-  return new HttpFeed(url.replace(/\/+$/, ''), key, now);
+export function feedAt(
+  url: string,
+  key: MachineKey,
+  { now, httpLimits = standardHttpLimits }: AgentContext,
+): FeedService {
+  return new HttpFeed(url.replace(/\/+$/, ''), key, now, httpLimits);
 }

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { listenerToken } from '#libs/broker';
 import { EmbeddedNats } from '#libs/eventstore';
 import { connectHintPublisher, type HintPublisher } from '#libs/hints';
 import { Alarm } from './alarm.js';
@@ -19,8 +20,8 @@ let feed: FixtureFeed;
 beforeAll(async () => {
   dataDir = await mkdtemp(join(tmpdir(), 'daemon-test-'));
   nats = await EmbeddedNats.start({ dataDir });
-  publisher = await connectHintPublisher({ servers: nats.url, user: nats.user, password: nats.password });
-}, 30_000);
+  publisher = await connectHintPublisher(nats.publisher);
+});
 afterAll(async () => {
   await publisher.close();
   await nats.stop();
@@ -29,8 +30,11 @@ afterAll(async () => {
 beforeEach(async () => {
   machine = await FixtureMachine.create();
   feed = new FixtureFeed();
-  const { port, agentUser: user, agentPassword: password } = nats;
-  feed.hints = { port, user, password, subjects: [subject] };
+  feed.hintsFor = (listener) => ({
+    port: nats.port,
+    token: listenerToken(nats.keys, { ...listener, subjects: [subject] }),
+    subjects: [subject],
+  });
 });
 afterEach(async () => {
   await feed.stop();
@@ -44,6 +48,30 @@ async function until(what: string, holds: () => boolean | Promise<boolean>): Pro
   }
 }
 
+describe.each(['sse', 'long-poll'] as const)('where NATS can not pass, hints come by %s', (transport) => {
+  it('and what was missed meanwhile comes too', async () => {
+    feed.hintsFor = () => ({ port: 1, token: 'a.b.c', subjects: [subject] });
+    feed.hintsBy.add(transport);
+    const url = await feed.start();
+    await machine.agent.register({ url, license, trust: feed.trust, repin: false });
+    const stop = new AbortController();
+    const options = { pollMs: 3_600_000, signal: stop.signal, alarm: new Alarm(), fallbackMs: 0 };
+    const running = runDaemon(machine.context, machine.agent, options);
+    await until(transport, async () => (await machine.agent.status()).hearing?.transport === transport);
+    const { manifest, module } = fixtureFix('one', ['f']);
+    const bundleId = await feed.publish(manifest, module);
+    feed.hint({ schema: 1, action: 'published', bundleId });
+    await until('the report', () => feed.reports.some(({ type }) => type === 'UpdateApplied'));
+    feed.dropConnections();
+    feed.recall(bundleId, 'worse than the bug');
+    feed.hint({ schema: 1, action: 'recalled', bundleId });
+    await until('the reversal', () => feed.reports.some(({ type }) => type === 'UpdateReversed'));
+    stop.abort();
+    await running;
+    expect((await machine.agent.status()).hearing).toBeUndefined();
+  });
+});
+
 describe('the daemon', () => {
   it('hears of a fix and of its recall at once, and stops when it is told to', async () => {
     const url = await feed.start();
@@ -51,7 +79,8 @@ describe('the daemon', () => {
     const stop = new AbortController();
     const options = { pollMs: 3_600_000, signal: stop.signal, alarm: new Alarm() };
     const running = runDaemon(machine.context, machine.agent, options);
-    await until('hints', () => machine.log.some((line) => line.startsWith('listening')));
+    await until('hints', () => machine.log.some((line) => line === 'listening for hints by nats'));
+    await until('the status', async () => (await machine.agent.status()).hearing?.transport === 'nats');
     const { manifest, module } = fixtureFix('one', ['f']);
     const bundleId = await feed.publish(manifest, module);
     await publisher.publish(subject, { schema: 1, action: 'published', bundleId });
@@ -63,8 +92,10 @@ describe('the daemon', () => {
     stop.abort();
     await running;
     expect(machine.log.at(-1)).toMatch(/^stopped/);
-    expect(machine.log.join('\n')).not.toContain(nats.agentPassword);
-  }, 60_000);
+    const { token = '' } = (await machine.context.state.lease.read())?.answer.hints ?? {};
+    expect(token).not.toBe('');
+    expect(machine.log.join('\n')).not.toContain(token);
+  });
 
   it('waits for its registration, and lives through a service in trouble', async () => {
     const url = await feed.start();
@@ -84,5 +115,5 @@ describe('the daemon', () => {
     stop.abort();
     await running;
     expect(feed.reports.map(({ type }) => type)).not.toContain('UpdateFailed');
-  }, 60_000);
+  });
 });

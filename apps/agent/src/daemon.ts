@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { connectHints, type HintConnection } from '#libs/hints';
 import type { Agent } from './agent.js';
-import { Alarm } from './alarm.js';
+import type { Alarm } from './alarm.js';
 import { afterHintMs, nextCheckInMs } from './domain/schedule.js';
 import type { AgentContext } from './context.js';
 import { AgentError } from './errors.js';
+import { HintListener } from './hint-listener.js';
 
 export interface DaemonOptions {
   /** Usual time between check-ins; hints come between. */
@@ -12,6 +12,8 @@ export interface DaemonOptions {
   readonly signal: AbortSignal;
   /** Rings when somebody wants a check-in now. */
   readonly alarm: Alarm;
+  /** Within which time it goes over to HTTP where NATS is silent, in ms. */
+  readonly fallbackMs?: number;
 }
 
 const unregisteredWaitMs = 10_000;
@@ -21,8 +23,8 @@ const unregisteredWaitMs = 10_000;
  * at each hint, and now and then.
  */
 export async function runDaemon(context: AgentContext, agent: Agent, options: DaemonOptions): Promise<void> {
-  const { signal, alarm, pollMs } = options;
-  const hints = new HintListener(context, alarm);
+  const { signal, alarm, pollMs, fallbackMs } = options;
+  const hints = new HintListener(context, alarm, fallbackMs);
   signal.addEventListener('abort', () => alarm.ring(), { once: true });
   await attempt(context, async () => agent.resume());
   let failures = 0;
@@ -53,51 +55,4 @@ async function attempt(context: AgentContext, work: () => Promise<unknown>): Pro
 
 function describe(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
-}
-
-/** Listens where the lease says, and moves when a new one says otherwise. */
-class HintListener {
-  private connection: HintConnection | undefined;
-  private source = '';
-
-  constructor(
-    private readonly context: AgentContext,
-    private readonly alarm: Alarm,
-  ) {}
-
-  async follow(): Promise<void> {
-    const { state, log } = this.context;
-    const registration = await state.registration.read();
-    const lease = await state.lease.read();
-    if (registration === undefined || lease === undefined) return;
-    const { host = new URL(registration.url).hostname, port, user, password, subjects } = lease.answer.hints;
-    const source = JSON.stringify([host, port, user, password, subjects]);
-    if (source === this.source) return;
-    await this.close();
-    this.source = source;
-    const at = `${host}:${port}`;
-    this.connection = await connectHints({
-      servers: `nats://${at}`,
-      user,
-      password,
-      subjects,
-      onHint: ({ action, bundleId }) => {
-        log(`hint: ${bundleId} ${action}`);
-        this.alarm.ring();
-      },
-      onStatus: (status) => {
-        log(
-          status === 'connected' ? `listening for hints at ${at}` : `no hints from ${at} for now; asking now and then`,
-        );
-        // Some may have been missed meanwhile.
-        if (status === 'connected') this.alarm.ring();
-      },
-    });
-  }
-
-  async close(): Promise<void> {
-    await this.connection?.close();
-    this.connection = undefined;
-    this.source = '';
-  }
 }

@@ -1,3 +1,5 @@
+import type { MetadataCode } from './domain/metadata-code.js';
+
 export type AgentErrorCode =
   /** `register` was never run, or not to its end. */
   | 'not-registered'
@@ -5,6 +7,10 @@ export type AgentErrorCode =
   | 'license-refused'
   /** Something that must be trusted isn't: the trust file, the service's lease. */
   | 'untrusted'
+  /** The service answers with a lease that is over, or was given for something else: an old one, shown again. */
+  | 'lease-replayed'
+  /** Something is wrong with the signed metadata. */
+  | MetadataCode
   /** Another trust file is pinned already. */
   | 'trust-changed'
   /** The service can't be reached or has trouble of its own. Nothing is wrong with this machine. */

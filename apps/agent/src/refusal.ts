@@ -3,9 +3,19 @@ import type { Reason } from '#libs/contracts';
 import { ElfError } from '#libs/elf';
 import { LoaderError, type LoaderErrorCode } from '#libs/loader';
 import { TrustError, type TrustErrorCode } from '#libs/trust';
+import { TufError } from '#libs/tuf';
+import {
+  isMetadataAttack,
+  isMetadataCode,
+  type MetadataCode,
+  metadataCodeOf,
+  metadataReason,
+} from './domain/metadata-code.js';
+import { AgentError } from './errors.js';
 
 /** Why a bundle doesn't get near the kernel, besides what libs/bundle, libs/trust and libs/loader find. */
 export type RefusalCode =
+  | MetadataCode
   | 'wrong-length'
   | 'wrong-digest'
   /** A genuine bundle, but not the one that was asked for. */
@@ -18,10 +28,17 @@ export type RefusalCode =
   | 'malformed-module'
   | 'no-livepatch-module'
   | 'wrong-vermagic'
-  /** It would silently drop all other live patches. */
-  | 'replaces-all'
+  /** It is not the level, or not of the fixes, that the service announced. */
+  | 'wrong-level'
+  /** A level would silently drop a live patch that isn't this agent's. */
+  | 'foreign-livepatch'
   | 'function-conflict'
   | 'recalled'
+  /** What is new needs a lease that holds. */
+  | 'lease-ended'
+  /** The lease isn't genuine, or isn't this machine's. */
+  | 'lease-untrusted'
+  | 'klp-symbol-missing'
   | 'no-space'
   | 'not-cached';
 
@@ -30,6 +47,10 @@ export class Refusal extends Error {
   override readonly name = 'Refusal';
   constructor(readonly reasons: readonly [Reason, ...Reason[]]) {
     super(reasons.map(({ reason }) => reason).join('; '));
+  }
+
+  static metadata(code: MetadataCode, reason: string): Refusal {
+    return new Refusal([metadataReason(code, reason)]);
   }
 
   static of(code: RefusalCode, reason: string, advice?: string): Refusal {
@@ -46,12 +67,18 @@ const trustCodes: ReadonlySet<string> = new Set<TrustErrorCode | BundleErrorCode
   'bad-signature',
   'payload-mismatch',
   'threshold-not-met',
+  'attestation-missing',
+  'attestation-malformed',
+  'attestation-unsigned',
+  'attestation-of-another',
+  'attestation-contradicts',
   'wrong-digest',
   'wrong-bundle',
+  'lease-untrusted',
 ]);
 
-export function isTrustReason({ code }: Reason): boolean {
-  return trustCodes.has(code);
+export function isTrustReason({ code }: Pick<Reason, 'code'>): boolean {
+  return trustCodes.has(code) || isMetadataAttack(code);
 }
 
 const loaderAdvice: Partial<Record<LoaderErrorCode, string>> = {
@@ -66,6 +93,11 @@ const loaderAdvice: Partial<Record<LoaderErrorCode, string>> = {
 /** An expected failure as reasons; anything else is thrown on. */
 export function reasonsOf(error: unknown): readonly [Reason, ...Reason[]] {
   if (error instanceof Refusal) return error.reasons;
+  if (error instanceof TufError) {
+    const code = metadataCodeOf(error.code);
+    if (code !== undefined) return [metadataReason(code, error.message)];
+  }
+  if (error instanceof AgentError && isMetadataCode(error.code)) return [metadataReason(error.code, error.message)];
   if (error instanceof LoaderError) return [reason(error.code, error.message, loaderAdvice[error.code])];
   if (error instanceof BundleError) return [reason(error.code, error.message)];
   if (error instanceof TrustError) {

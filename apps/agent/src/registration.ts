@@ -1,13 +1,14 @@
 import { hostname } from 'node:os';
 import { isDeepStrictEqual } from 'node:util';
-import type { LeaseResponse, RunningKernel, TrustKeys } from '#libs/contracts';
-import { openLease, TrustError } from '#libs/trust';
+import type { LeaseResponse, RunningKernel, TrustKeys, UpdatePreference } from '#libs/contracts';
+import { TrustError, verifyLease } from '#libs/trust';
 import type { MachineKey } from './adapters/machine-key.js';
 import { type HeldLease, notRegistered } from './adapters/state-folder.js';
 import { statesFrom } from './domain/bundle-state.js';
 import { type AgentContext, feedAt } from './context.js';
 import { AgentError } from './errors.js';
 import { isTrustReason } from './refusal.js';
+import { pinRoot } from './signed-metadata.js';
 
 export interface RegistrationRequest {
   readonly url: string;
@@ -16,6 +17,8 @@ export interface RegistrationRequest {
   readonly trust: TrustKeys;
   /** Takes another trust file than the one that is pinned. */
   readonly repin: boolean;
+  /** Levels, unless it says otherwise. */
+  readonly prefers?: UpdatePreference;
 }
 
 /** Makes the machine known to the service: pins the keys, makes the machine's own, shows the licence, gets a lease. */
@@ -28,15 +31,18 @@ export async function register(context: AgentContext, request: RegistrationReque
   }
   const key = await state.machineKey(true);
   const kernel = await loader.runningKernel();
-  const { url, license } = request;
+  const { url, license, prefers } = request;
+  const hardware = await loader.hardware();
   const answer = await feedAt(url, key, context).enrol({
     license,
     hostname: hostname().slice(0, 253) || undefined,
     kernel,
+    hardware,
   });
-  await checkLease(answer, request.trust, key);
+  await checkLease(answer, { trust: request.trust, key, kernel, at: context.now() });
+  if (request.trust.root !== undefined) await pinRoot(context, url, request.trust.root);
   await state.trust.write(request.trust);
-  await state.registration.write({ url, license });
+  await state.registration.write({ url, license, ...(prefers === undefined ? {} : { prefers }) });
   await state.lease.write({ at: context.now().toISOString(), kernel, answer });
   await retryUntrusted(context);
 }
@@ -63,8 +69,12 @@ export async function currentLease(context: AgentContext, kernel: RunningKernel)
   const key = await state.machineKey();
   const feed = feedAt(registration.url, key, context);
   try {
-    const answer = await feed.renew(key.machineId, { license: registration.license, kernel });
-    await checkLease(answer, trust, key);
+    const answer = await feed.renew(key.machineId, {
+      license: registration.license,
+      kernel,
+      hardware: await context.loader.hardware(),
+    });
+    await checkLease(answer, { trust, key, kernel, at: now() });
     const renewed = { at: now().toISOString(), kernel, answer };
     await state.lease.write(renewed);
     return renewed;
@@ -82,15 +92,34 @@ export function shareLeft({ at, answer }: HeldLease, now: Date): number {
   return (ends - now.getTime()) / Math.max(1, ends - Date.parse(at));
 }
 
-/** A lease that isn't signed by the pinned keys comes from somebody who only pretends to be the service. */
-async function checkLease(answer: LeaseResponse, trust: TrustKeys, key: MachineKey): Promise<void> {
+interface LeaseGrounds {
+  readonly trust: TrustKeys;
+  readonly key: MachineKey;
+  readonly kernel: RunningKernel;
+  readonly at: Date;
+}
+
+/**
+ * A lease that isn't signed by the pinned keys comes from somebody who only pretends to be the service. One that is over, or says
+ * something else than the answer around it, is genuine and old: somebody shows it again.
+ */
+async function checkLease(answer: LeaseResponse, { trust, key, kernel, at }: LeaseGrounds): Promise<void> {
   if (answer.machineId !== key.machineId) throw new AgentError('malformed-answer', 'the lease is another machine’s');
   try {
-    await openLease(answer.lease, trust, key);
+    const lease = await verifyLease(answer.lease, trust, key, at);
+    const sameEnd = Math.abs(Date.parse(lease.expiresAt) - Date.parse(answer.expiresAt)) <= 1000;
+    if (sameEnd && lease.kernel.buildId === kernel.buildId && lease.kernel.release === kernel.release) return;
   } catch (cause) {
     if (!(cause instanceof TrustError)) throw cause;
+    if (cause.code === 'expired') throw replayed('it is over', cause);
     const advice =
       'this may not be your service, or its keys have changed: get its trust file again, by a way that you trust';
     throw new AgentError('untrusted', `the service's lease is not trusted: ${cause.message}`, advice, { cause });
   }
+  throw replayed('it was given for another time or kernel');
+}
+
+function replayed(why: string, cause?: unknown): AgentError {
+  const advice = 'see that this machine’s clock is right; if it is, somebody shows it old answers of the service';
+  return new AgentError('lease-replayed', `the service's lease is an old one: ${why}`, advice, { cause });
 }

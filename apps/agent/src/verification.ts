@@ -1,42 +1,64 @@
-import type { LoadedFunction } from '#libs/loader';
+import type { LoadedFunction, LoadedPatch } from '#libs/loader';
 import { admit } from './admission.js';
-import { notRegistered } from './adapters/state-folder.js';
-import { isApplied, statesFrom } from './domain/bundle-state.js';
+import { type BundleState, isApplied, statesFrom } from './domain/bundle-state.js';
 import type { AgentContext } from './context.js';
+import { type Grounds, groundsOf } from './grounds.js';
 import { reasonsOf, Refusal } from './refusal.js';
 
-/** Whether an applied bundle is what it should be, on the disk and in the kernel. */
+/** Whether a bundle is what it should be, on the disk and, if it is applied, in the kernel. */
 export interface Verified {
   readonly bundleId: string;
+  readonly applied: boolean;
   readonly ok: boolean;
   readonly reasons: readonly { readonly code: string; readonly reason: string }[];
 }
 
-/** Checks everything that is applied anew: bytes, signature and target of the bundle, and what the kernel says it replaced. */
-export async function verifyApplied(context: AgentContext): Promise<Verified[]> {
+/**
+ * Checks all that is kept anew, from the pinned root on and with no network: the bytes of each bundle, who vouches for it, and what the
+ * kernel says an applied one replaced.
+ */
+export async function verifyCache(context: AgentContext): Promise<Verified[]> {
   const { state, loader } = context;
   const bootId = await state.bootId();
-  const keys = await state.trust.read();
-  if (keys === undefined) throw notRegistered();
-  const kernel = await loader.runningKernel();
+  const grounds = await groundsOf(context, await loader.runningKernel());
   const patches = new Map((await loader.loaded()).map((patch) => [patch.module, patch]));
-  const applied = [...statesFrom(await state.journal.read()).values()].filter((one) => isApplied(one, bootId));
-  return Promise.all(
-    applied.map(async ({ bundleId, summary }): Promise<Verified> => {
-      try {
-        const cached = await state.bundles.read(bundleId);
-        if (cached === undefined) throw Refusal.of('not-cached', 'its bytes are not there any more');
-        await admit(cached.bytes, cached.offer, keys, kernel);
-        const inKernel = patches.get(summary?.module ?? '')?.functions ?? [];
-        if (keysOf(inKernel) !== keysOf(summary?.functions ?? [])) {
-          throw Refusal.of('wrong-module', 'the kernel runs other functions than it replaces');
-        }
-        return { bundleId, ok: true, reasons: [] };
-      } catch (error) {
-        return { bundleId, ok: false, reasons: reasonsOf(error) };
-      }
-    }),
-  );
+  const states = statesFrom(await state.journal.read());
+  const applied = [...states.values()].filter((one) => isApplied(one, bootId)).map(({ bundleId }) => bundleId);
+  const all = [...new Set([...applied, ...(await state.bundles.list())])];
+  const verified: Verified[] = [];
+  for (const bundleId of all) {
+    const runs = applied.includes(bundleId);
+    const reasons = await wrongWith(context, grounds, bundleId, runs ? { state: states.get(bundleId), patches } : {});
+    verified.push({ bundleId, applied: runs, ok: reasons.length === 0, reasons });
+  }
+  return verified;
+}
+
+interface InKernel {
+  readonly state?: BundleState;
+  readonly patches?: ReadonlyMap<string, LoadedPatch>;
+}
+
+async function wrongWith(
+  context: AgentContext,
+  grounds: Grounds,
+  bundleId: string,
+  { state, patches }: InKernel,
+): Promise<Verified['reasons']> {
+  try {
+    const cached = await context.state.bundles.read(bundleId);
+    if (cached === undefined) throw Refusal.of('not-cached', 'its bytes are not there any more');
+    const { offer, bytes } = cached;
+    // As of the state that is kept, which may have expired since: that it did is said of the metadata, not of the bundle.
+    await admit({ offer, wasAdmitted: true, runs: patches !== undefined, bring: async () => bytes }, grounds);
+    const inKernel = patches?.get(state?.summary?.module ?? '')?.functions ?? [];
+    if (patches !== undefined && keysOf(inKernel) !== keysOf(state?.summary?.functions ?? [])) {
+      throw Refusal.of('wrong-module', 'the kernel runs other functions than it replaces');
+    }
+    return [];
+  } catch (error) {
+    return reasonsOf(error);
+  }
 }
 
 function keysOf(functions: readonly LoadedFunction[]): string {

@@ -6,10 +6,11 @@ import { ProfileFolder } from './adapters/profile-folder.js';
 import { Build } from './build.js';
 import { KernelPackagesController } from './http/kernel-packages.controller.js';
 import { Import } from './import.js';
+import { Levels } from './levels.js';
 import { Profiles } from './ports.js';
 
 @Module({
-  controllers: [Build, Import, KernelPackagesController],
+  controllers: [Build, Import, Levels, KernelPackagesController],
   providers: [
     {
       provide: Profiles,

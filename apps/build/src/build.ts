@@ -1,8 +1,8 @@
 import { Controller, Logger } from '@nestjs/common';
 import { EventPattern, Payload } from '@nestjs/microservices';
 import { BlobStore } from '#libs/blobs';
-import type { AggregateId, EventData, Fact, GitId } from '#libs/contracts';
-import { EventStore, PoisonMessage, type RecordedEvent, RetryLater, type StreamName } from '#libs/eventstore';
+import type { AggregateId, EventData, Fact } from '#libs/contracts';
+import { EventStore, PoisonMessage, type RecordedEvent, type StreamName } from '#libs/eventstore';
 import {
   buildFix,
   type BuildOutcome,
@@ -16,12 +16,12 @@ import {
 import { Clock, commandContext, stage } from '#libs/service';
 import { TreeError, TreeStore } from '#libs/trees';
 import { storedFix } from './adapters/stored-tree.js';
+import { awaitedKernel } from './awaited-kernel.js';
 import { decideBuilt, decideRefused, isSettled, moduleNameOf, type StoredObject } from './domain/fix.js';
-import { type KernelState, kernelState } from './domain/kernel.js';
+import type { KernelState } from './domain/kernel.js';
 import { Profiles } from './ports.js';
 
-const maxPatchBytes = 64 * 1024 * 1024;
-const kernelNotReadyMs = 5_000;
+export const maxPatchBytes = 64 * 1024 * 1024;
 
 /** Makes a live patch of each proposed fix, or refuses it with every reason. */
 @Controller()
@@ -44,7 +44,7 @@ export class Build {
     const stream: StreamName = `fix.${proposed.fixId}`;
     const past = await this.events.readStream(stream);
     if (isSettled(past.events.map((one) => one.fact))) return;
-    const kernel = await this.kernelOf(proposed);
+    const kernel = await awaitedKernel(this.events, proposed.kernelId);
     const start = this.clock.now().getTime();
     const outcome = await this.build(proposed, kernel);
     const facts = await this.record(proposed, outcome, start);
@@ -52,21 +52,13 @@ export class Build {
     this.log.log(`fix ${proposed.fixId} (${proposed.subject}): ${summary(outcome)}`);
   }
 
-  private async kernelOf({ kernelId }: EventData<'FixProposed'>): Promise<KernelState> {
-    const { events } = await this.events.readStream(`kernel.${kernelId}`);
-    const state = kernelState(events.map((one) => one.fact));
-    if (!state.imported && !state.rejected)
-      throw new RetryLater(kernelNotReadyMs, `kernel ${kernelId} isn't imported yet`);
-    return state;
-  }
-
   private async build(proposed: EventData<'FixProposed'>, kernel: KernelState): Promise<BuildOutcome> {
     const { fixId, kernelId, baseTree } = proposed;
     if (!kernel.imported || !kernel.received) {
       return refusedAtApply([{ code: 'kernel-rejected', reason: `kernel ${kernelId} could not be imported` }]);
     }
-    const head = await this.seriesHead(proposed);
-    if (head !== undefined) return await this.buildCommit(proposed, head, kernel.received);
+    const split = await this.seriesOf(proposed);
+    if (split !== undefined) return await this.buildCommit(proposed, split, kernel.received);
     const patch = await this.blobs.read(proposed.patch, maxPatchBytes);
     let patchedTree: string;
     try {
@@ -91,10 +83,10 @@ export class Build {
   /** A commit of a series brings the earlier ones that it can't do without; anyone's own patch has to stand alone. */
   private async buildCommit(
     { fixId, source }: EventData<'FixProposed'>,
-    head: GitId,
+    { head, onto }: EventData<'DropSplit'>,
     received: EventData<'KernelReceived'>,
   ): Promise<BuildOutcome> {
-    const series = await this.trees.series(head);
+    const series = await this.trees.series(head, onto);
     try {
       const commits = source.kind === 'commit' ? [source.commit] : [];
       const target = await this.target(fixId, received);
@@ -104,12 +96,12 @@ export class Build {
     }
   }
 
-  /** Where the series ends that a fix is a commit of, if it begins with the kernel's own source. */
-  private async seriesHead({ source, baseTree }: EventData<'FixProposed'>): Promise<GitId | undefined> {
+  /** The step that a fix is a commit of, if it begins with the kernel's own source. */
+  private async seriesOf({ source, baseTree }: EventData<'FixProposed'>): Promise<EventData<'DropSplit'> | undefined> {
     if (source.kind !== 'commit') return undefined;
     const { events } = await this.events.readStream(`drop.${source.dropId}`);
     const split = events.findLast(({ fact }) => fact.type === 'DropSplit')?.fact;
-    return split?.type === 'DropSplit' && split.data.proof.baseTree === baseTree ? split.data.head : undefined;
+    return split?.type === 'DropSplit' && split.data.proof.baseTree === baseTree ? split.data : undefined;
   }
 
   private async record(proposed: EventData<'FixProposed'>, outcome: BuildOutcome, start: number): Promise<Fact[]> {

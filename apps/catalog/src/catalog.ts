@@ -1,14 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
-import { currentVersion, type Digest, EventError, isEventType, type Series } from '#libs/contracts';
-import { type Commit, EventStore, type RecordedEvent } from '#libs/eventstore';
+import { EventStore } from '#libs/eventstore';
+import { Metrics, Readiness } from '#libs/service';
 import { TableWriter } from './adapters/table-writer.js';
-import { Inbox } from './inbox.js';
-import { SeriesSource } from './ports.js';
-import { ProjectionError } from './projections/errors.js';
-import type { Context } from './projections/read-model.js';
+import { Folding, isFinal } from './folding.js';
+import { Documents } from './ports.js';
 
-const batchSize = 500;
+const batchCommits = 500;
 const firstRetryMs = 50;
 const longestRetryMs = 10_000;
 const longestWaitMs = 1_000;
@@ -29,16 +27,25 @@ export interface ProjectionStatus {
 @Injectable()
 export class Catalog implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly log = new Logger('catalog');
-  private readonly stopping = new AbortController();
-  private inbox: Inbox<Commit> | undefined;
+  private readonly folding: Folding;
+  private stopping = new AbortController();
+  private isEnded = false;
   private working: Promise<void> = Promise.resolve();
   private current: ProjectionStatus = { state: 'starting', position: 0 };
 
   constructor(
     private readonly events: EventStore,
-    private readonly series: SeriesSource,
-    private readonly writer: TableWriter,
-  ) {}
+    documents: Documents,
+    writer: TableWriter,
+    metrics?: Metrics,
+    readiness?: Readiness,
+  ) {
+    this.folding = new Folding(events, documents, writer);
+    if (metrics !== undefined) this.tell(metrics);
+    readiness?.needs(() =>
+      this.current.state === 'stopped' ? `the catalog stopped: ${this.current.error ?? ''}` : undefined,
+    );
+  }
 
   onApplicationBootstrap(): void {
     this.start();
@@ -65,22 +72,38 @@ export class Catalog implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   start(): void {
-    this.working = this.run();
+    this.stopping = new AbortController();
+    this.working = this.run(this.stopping.signal);
   }
 
   /** Finishes the batch in hand. What was only heard of is read from the log again. */
   async stop(): Promise<void> {
+    this.isEnded = true;
+    await this.pause();
+  }
+
+  /** Does something while nothing is written into the tables, which are then followed from where they stand. */
+  async whilePaused<T>(work: () => Promise<T>): Promise<T> {
+    await this.pause();
+    try {
+      return await work();
+    } finally {
+      if (!this.isEnded) this.start();
+    }
+  }
+
+  private async pause(): Promise<void> {
     this.stopping.abort();
-    this.inbox?.close();
     await this.working;
   }
 
   /** Follows the log, from the checkpoint anew whenever the surroundings fail. */
-  private async run(): Promise<void> {
+  private async run(signal: AbortSignal): Promise<void> {
     for (let delayMs = firstRetryMs; ; delayMs = Math.min(2 * delayMs, longestRetryMs)) {
       const before = this.current.position;
       try {
-        await this.follow();
+        const onPosition = (position: number): void => void (this.current = { state: 'running', position });
+        await this.folding.fold({ signal, batchCommits, onPosition });
         return;
       } catch (error) {
         if (isFinal(error)) return this.halt(error);
@@ -88,91 +111,37 @@ export class Catalog implements OnApplicationBootstrap, OnModuleDestroy {
         this.current = { ...this.current, state: 'retrying', error: messageOf(error) };
         this.log.warn(`after position ${this.current.position}: ${messageOf(error)}; again in ${delayMs} ms`);
       }
-      await sleep(delayMs, undefined, { signal: this.stopping.signal }).catch(() => undefined);
-      if (this.stopping.signal.aborted) return;
+      await sleep(delayMs, undefined, { signal }).catch(() => undefined);
+      if (signal.aborted) return;
     }
-  }
-
-  private async follow(): Promise<void> {
-    const position = await this.writer.checkpoint();
-    this.current = { ...this.current, position };
-    const inbox = new Inbox<Commit>(2 * batchSize);
-    this.inbox = inbox;
-    if (this.stopping.signal.aborted) return;
-    const subscription = this.events.subscribe({ from: position + 1 }, (commit) => inbox.put(commit));
-    subscription.closed.catch((error: unknown) => inbox.fail(error));
-    try {
-      this.current = { state: 'running', position };
-      for (let commits = await inbox.take(batchSize); commits.length > 0; commits = await inbox.take(batchSize)) {
-        await this.applyReadable(commits);
-      }
-    } finally {
-      inbox.close();
-      await subscription.stop();
-    }
-  }
-
-  /** Applies what comes before the first event that it can't read, and then says so. */
-  private async applyReadable(commits: readonly Commit[]): Promise<void> {
-    const unreadable = commits.findIndex((commit) => commit.events.some((event) => unreadableIn(event) !== undefined));
-    await this.applyAsFarAsPossible(unreadable < 0 ? commits : commits.slice(0, unreadable));
-    const error = commits[unreadable]?.events.map(unreadableIn).find((one) => one !== undefined);
-    if (error !== undefined) throw error;
-  }
-
-  /** Applies a batch in one transaction; if one of its commits will never work, those before it one by one. */
-  private async applyAsFarAsPossible(commits: readonly Commit[]): Promise<void> {
-    try {
-      await this.apply(commits);
-    } catch (error) {
-      if (!isFinal(error) || commits.length === 1) throw error;
-      for (const commit of commits) await this.apply([commit]);
-    }
-  }
-
-  private async apply(commits: readonly Commit[]): Promise<void> {
-    const context = await this.contextOf(commits);
-    const position = await this.writer.write(this.current.position, commits, context);
-    this.current = { state: 'running', position };
-  }
-
-  /** Reads the blobs that the folds will need, before the transaction begins. */
-  private async contextOf(commits: readonly Commit[]): Promise<Context> {
-    const read = new Map<Digest, Series>();
-    for (const { fact } of commits.flatMap((commit) => commit.events)) {
-      if (fact.type === 'DropSplit') read.set(fact.data.series, await this.series.read(fact.data.series));
-    }
-    return {
-      series(digest) {
-        const series = read.get(digest);
-        if (series === undefined) throw new Error(`series ${digest} was not read`);
-        return series;
-      },
-    };
   }
 
   private halt(error: unknown): void {
     this.current = { state: 'stopped', position: this.current.position, error: messageOf(error) };
     this.log.error(`the projection stopped after position ${this.current.position}: ${messageOf(error)}`);
   }
-}
 
-/** What keeps this program from reading an event. */
-function unreadableIn({ position, envelope: { type, v } }: RecordedEvent): EventError | undefined {
-  if (!isEventType(type)) {
-    return new EventError('unknown-event-type', `position ${position}: event type ${type} is not known here`);
+  private tell(metrics: Metrics): void {
+    const labels = { projection: 'catalog' };
+    metrics.watch({
+      name: 'projection_position',
+      help: 'Position of the last commit that a projection has folded',
+      labels,
+      read: () => this.current.position,
+    });
+    metrics.watch({
+      name: 'projection_lag_commits',
+      help: 'How many positions a projection is behind the log',
+      labels,
+      read: async () => Math.max(0, (await this.events.lastPosition()) - this.current.position),
+    });
+    metrics.watch({
+      name: 'projection_stopped',
+      help: 'Whether a projection stands before an event that it can not go past',
+      labels,
+      read: () => (this.current.state === 'stopped' ? 1 : 0),
+    });
   }
-  return v > currentVersion(type)
-    ? new EventError(
-        'newer-event-version',
-        `position ${position}: ${type} v${v} is newer than this program: upgrade it`,
-      )
-    : undefined;
-}
-
-/** Errors that no retry cures. */
-function isFinal(error: unknown): boolean {
-  return error instanceof ProjectionError || error instanceof EventError;
 }
 
 function messageOf(error: unknown): string {

@@ -1,10 +1,9 @@
-import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
 import { effectiveKernel } from '#libs/contracts';
-import { TableReader } from './adapters/table-reader.js';
+import type { TableReader } from './adapters/table-reader.js';
 import { cvesClosed } from './domain/live-kernel.js';
-import { type BundleRow, bundleTable } from './projections/bundle.js';
-import { cveCommitTable } from './projections/cve.js';
+import { type BundleRow, bundleTable, subjectOf } from './projections/bundle.js';
+import { cveCommitTable, cveFixTable } from './projections/cve.js';
 import { type FixRow, fixTable } from './projections/fix.js';
 import { type KernelRow, kernelTable } from './projections/kernel.js';
 import { type MachineRow, machineTable } from './projections/machine.js';
@@ -26,7 +25,16 @@ export const machineViewSchema = machineSummarySchema.and(
     kernelVersion: z.string().optional(),
     kernelId: z.string().optional(),
     /** What is live in the running kernel. */
-    applied: z.array(z.object({ bundleId: z.string(), fixId: z.string(), subject: z.string(), appliedAt: z.string() })),
+    applied: z.array(
+      z.object({
+        bundleId: z.string(),
+        /** Absent for a level, which has many. */
+        fixId: z.string().optional(),
+        level: z.int().optional(),
+        subject: z.string(),
+        appliedAt: z.string(),
+      }),
+    ),
     /** CVEs whose every known fix is live. */
     cvesFixedLive: z.array(z.string()),
     /** CVEs of which some fixes are live and some are not. */
@@ -44,8 +52,7 @@ interface Live {
   readonly applied: readonly { readonly update: MachineUpdateRow; readonly bundle: BundleRow }[];
 }
 
-/** Works out what runs on machines, from what they reported and what the bundles are. */
-@Injectable()
+/** Works out what runs on machines, from what they reported and what the bundles are, as of the moment that the tables are read as of. */
 export class MachineViews {
   constructor(private readonly tables: TableReader) {}
 
@@ -60,21 +67,20 @@ export class MachineViews {
   async view(machine: MachineRow): Promise<MachineView> {
     const live = (await this.liveOn([machine])).get(machine.machineId) ?? { updates: [], applied: [] };
     const { kernel, updates, applied } = live;
-    const fixes = kernel === undefined ? [] : await this.tables.where(fixTable, 'kernelId', [kernel.kernelId]);
+    const appliedIds = new Set(applied.flatMap(({ bundle }) => bundle.fixIds));
+    const fixes = await this.tables.where(fixTable, 'fixId', [...appliedIds]);
     const byId = new Map(fixes.map((fix) => [fix.fixId, fix]));
-    const { fixed, inPart } = await this.closedBy(
-      applied.map(({ bundle }) => bundle.fixId),
-      fixes,
-    );
+    const { fixed, inPart } = await this.closedBy(fixes, kernel?.kernelId);
     return {
       ...machine,
       effectiveKernel: effectiveOf(machine, live),
       kernelVersion: kernel?.version,
       kernelId: kernel?.kernelId,
-      applied: applied.map(({ update, bundle: { bundleId, fixId } }) => ({
-        bundleId,
-        fixId,
-        subject: byId.get(fixId)?.subject ?? '',
+      applied: applied.map(({ update, bundle }) => ({
+        bundleId: bundle.bundleId,
+        fixId: bundle.fixId,
+        level: bundle.level,
+        subject: subjectOf(bundle, byId.get(bundle.fixIds[0] ?? '')?.subject),
         appliedAt: update.at,
       })),
       cvesFixedLive: [...fixed],
@@ -83,16 +89,20 @@ export class MachineViews {
     };
   }
 
-  private async closedBy(appliedFixIds: readonly string[], fixes: readonly FixRow[]) {
-    const applied = new Set(appliedFixIds);
-    const live = fixes.filter(({ fixId }) => applied.has(fixId));
+  /** What live fixes close: of their CVEs all other fixes for this kernel count, and all commits of the drops that they are of. */
+  private async closedBy(live: readonly FixRow[], kernelId: string | undefined) {
     const drops = new Set(live.map(({ source }) => (source.kind === 'commit' ? source.dropId : undefined)));
-    const naming = await this.tables.where(
-      cveCommitTable,
-      'cveId',
-      live.flatMap(({ cves }) => cves),
+    const touched = live.flatMap(({ cves }) => cves);
+    const naming = await this.tables.where(cveCommitTable, 'cveId', touched);
+    const links = await this.tables.where(cveFixTable, 'cveId', touched);
+    const applied = new Set(live.map(({ fixId }) => fixId));
+    const others = links.filter((link) => link.kernelId === kernelId && !applied.has(link.fixId));
+    const fixes = await this.tables.where(
+      fixTable,
+      'fixId',
+      others.map(({ fixId }) => fixId),
     );
-    const known = fixes.map(({ fixId, cves, source }) => ({
+    const known = [...live, ...fixes].map(({ fixId, cves, source }) => ({
       fixId,
       cves,
       ...(source.kind === 'commit' ? { commit: source.commit } : {}),

@@ -71,10 +71,12 @@ describe('the OpenAPI document', () => {
     });
     const list = api.paths['/v1/fixes']?.['get'];
     expect(list?.parameters?.map((one) => `${one.in} ${one.name}`).sort()).toEqual([
+      'query asOf',
       'query cursor',
       'query cve',
       'query kernel',
       'query limit',
+      'query sort',
       'query state',
     ]);
     expect(list?.parameters?.find(({ name }) => name === 'limit')).toMatchObject({ required: false });

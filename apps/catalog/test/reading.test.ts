@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { effectiveKernel, fact } from '#libs/contracts';
-import { bundleFacts, fixFacts, kernel, runningKernel, sampleLog, series } from './sample.js';
+import { bundleFacts, fixFacts, kernel, report, runningKernel, sampleLog, series } from './sample.js';
 import { CatalogService } from './service.js';
 import { cleanUp, until } from './stand.js';
 
@@ -45,8 +45,8 @@ describe('lists', () => {
     ['/v1/bundles?cve=CVE-2026-2222', 'bundleId', ['b1']],
     ['/v1/bundles?state=recalled', 'bundleId', ['b2']],
     ['/v1/customers', 'customerId', ['acme']],
-    ['/v1/licenses?customer=acme&state=revoked', 'licenseId', ['l1']],
-    ['/v1/machines', 'machineId', ['m1', 'm2']],
+    ['/v1/licenses?customer=bmce&state=revoked', 'licenseId', ['l1']],
+    ['/v1/machines', 'machineId', ['m1', 'm2', 'm9']],
     ['/v1/machines?kernel=6.1.0-54-amd64', 'machineId', ['m1']],
     ['/v1/machines?state=refused', 'machineId', ['m2']],
     ['/v1/cves', 'cveId', ['CVE-2026-1111', 'CVE-2026-2222']],
@@ -85,8 +85,51 @@ describe('lists', () => {
     expect(response.json()).toMatchObject({ code: 'invalid-request', errors: [{ pointer }] });
   });
 
-  it('refuse a filter that they do not know', async () => {
-    expect((await (await sample()).get('/v1/fixes?colour=red')).statusCode).toBe(422);
+  it('refuse a filter or an order that they do not know, and name those that there are', async () => {
+    const service = await sample();
+    const filter = await service.get('/v1/fixes?colour=red');
+    expect(filter.statusCode).toBe(400);
+    expect(filter.json()).toMatchObject({
+      code: 'unknown-parameter',
+      allowed: expect.arrayContaining(['limit', 'cursor', 'sort', 'state', 'kernel', 'cve']),
+      errors: [{ pointer: '/colour' }],
+    });
+    const order = await service.get('/v1/fixes?sort=colour');
+    expect(order.statusCode).toBe(400);
+    expect(order.json()).toMatchObject({
+      code: 'unknown-sort',
+      allowed: expect.arrayContaining(['firstPosition', '-firstPosition', '-subject']),
+    });
+  });
+
+  it.each([
+    ['/v1/fixes?sort=-firstPosition', 'fixId', ['f3', 'f2', 'f1']],
+    ['/v1/fixes?sort=-position', 'fixId', ['f2', 'f1', 'f3']],
+    ['/v1/machines?sort=hostname', 'machineId', ['m2', 'm9', 'm1']],
+    ['/v1/machines?sort=-hostname', 'machineId', ['m1', 'm9', 'm2']],
+    ['/v1/cves?sort=-cveId', 'cveId', ['CVE-2026-2222', 'CVE-2026-1111']],
+  ])('%s, by pages of one too', async (url, id, expected) => {
+    const service = await sample();
+    expect(await ids(service, url, id)).toEqual(expected);
+    const seen: unknown[] = [];
+    for (let next: string | undefined = `${url}&limit=1`; next !== undefined;) {
+      const { items, nextCursor } = pageSchema.parse((await service.get(next)).json());
+      seen.push(...items.map((item) => item[id]));
+      next = nextCursor === undefined ? undefined : `${url}&limit=1&cursor=${nextCursor}`;
+    }
+    expect(seen).toEqual(expected);
+  });
+
+  it('take no cursor of another list', async () => {
+    const service = await sample();
+    const { nextCursor } = pageSchema.parse((await service.get('/v1/fixes?limit=1')).json());
+    for (const other of ['/v1/fixes?sort=-firstPosition', '/v1/fixes?state=built', '/v1/bundles?']) {
+      const response = await service.get(`${other}&cursor=${nextCursor ?? ''}`);
+      expect(response.statusCode).toBe(422);
+      expect(response.json()).toMatchObject({
+        errors: [{ pointer: '/cursor', detail: expect.stringContaining('another list') }],
+      });
+    }
   });
 });
 
@@ -110,7 +153,15 @@ describe('a resource', () => {
 
   it('shows the commits of a drop as the series has them', async () => {
     const response = await (await sample()).get('/v1/drops/d2/commits?limit=1');
-    expect(pageSchema.parse(response.json()).items).toEqual([{ dropId: 'd2', ordinal: 0, ...series.commits[0] }]);
+    expect(pageSchema.parse(response.json()).items).toEqual([
+      { dropId: 'd2', ordinal: 0, ...series.commits[0], position: 5 },
+    ]);
+  });
+
+  it('shows what a split found; a drop that has no split has none', async () => {
+    const service = await sample();
+    expect((await service.get('/v1/drops/d2/report')).json()).toEqual(report);
+    expect((await service.get('/v1/drops/d1/report')).json()).toMatchObject({ status: 404, code: 'not-found' });
   });
 
   it('shows why a fix was refused, with every reason', async () => {
@@ -250,7 +301,7 @@ describe('a machine', () => {
       ],
       'more',
     );
-    const [, , m3, m4, m5] = await ids(service, '/v1/machines', 'effectiveKernel');
+    const [, , , m3, m4, m5] = await ids(service, '/v1/machines', 'effectiveKernel');
     expect(m3).toMatch(/^6\.1\.190-1\+live\.2\.[0-9a-f]{8}$/);
     expect(m4).toBe(m3);
     expect(m5).toMatch(/^6\.1\.190-1\+live\.1\.[0-9a-f]{8}$/);

@@ -1,4 +1,4 @@
-import { digestOf, type Fact, fact, type LicenseTerms, type Series } from '#libs/contracts';
+import { digestOf, type Fact, fact, type LevelContent, type LicenseTerms, type Series } from '#libs/contracts';
 import type { EventStore, StreamName } from '#libs/eventstore';
 
 const git = (digit: string): string => digit.repeat(40);
@@ -16,6 +16,12 @@ export const series: Series = {
   ],
 };
 export const seriesBytes = Buffer.from(JSON.stringify(series));
+/** As much of a report as shows that it is served as it is. */
+export const report = {
+  schema: 2,
+  files: [{ path: 'fs/fcntl.c', change: 'modified', hunks: [[1, 1, 1, 2, [[0, 0.75]]]] }],
+};
+export const reportBytes = Buffer.from(JSON.stringify(report));
 
 function commit(digit: string, subject: string, cves: string[], paths: string[]): Series['commits'][number] {
   return {
@@ -78,10 +84,18 @@ const patched = {
   sizeBytes: 200,
 };
 
+/** The level of the sample replaces the function of its fix by other bytes. */
+export const levelContent: LevelContent = {
+  schema: 1,
+  functions: [{ ...patched, newSha256: sha('5') }],
+  warnings: [],
+};
+export const levelContentBytes = Buffer.from(JSON.stringify(levelContent));
+
 export const bundleFacts = (bundleId: string, fixId: string): readonly Fact[] => [
   fact('BundleAssembled', {
     bundleId,
-    fixId,
+    fixIds: [fixId],
     kernelId: 'k54',
     manifest: sha('d'),
     artefact: sha('e'),
@@ -89,6 +103,12 @@ export const bundleFacts = (bundleId: string, fixId: string): readonly Fact[] =>
   }),
   fact('BundleSigned', { bundleId, signature: sha('f'), keyIds: ['key-1'] }),
 ];
+
+/** The same of a level. */
+export const levelBundleFacts = (bundleId: string, level: number, fixIds: string[]): readonly Fact[] =>
+  bundleFacts(bundleId, '').map((one) =>
+    one.type === 'BundleAssembled' ? fact('BundleAssembled', { ...one.data, fixIds, level }) : one,
+  );
 
 const dropAppends: readonly Append[] = [
   [
@@ -135,6 +155,7 @@ const dropAppends: readonly Append[] = [
       dropId: 'd2',
       base: 'd1',
       series: digestOf(seriesBytes),
+      report: digestOf(reportBytes),
       head: git('3'),
       commits: 3,
       attributed: 2,
@@ -221,6 +242,34 @@ const fixAppends: readonly Append[] = [
   ['bundle.b1', fact('BundlePromoted', { bundleId: 'b1', tier: 'canary' })],
   ['bundle.b1', fact('BundlePromoted', { bundleId: 'b1', tier: 'stable' })],
   ['bundle.b2', ...bundleFacts('b2', 'f3')],
+  ['level.k54', fact('LevelProposed', { kernelId: 'k54', level: 1, fixIds: ['f1'], leaveOut: true })],
+  [
+    'level.k54',
+    fact('LevelBuilt', {
+      kernelId: 'k54',
+      level: 1,
+      fixIds: ['f1'],
+      module: { name: 'splicecast_level_1', digest: sha('3'), sizeBytes: 9000 },
+      content: digestOf(levelContentBytes),
+      functions: 1,
+      runPre: { matched: 10, checked: 10 },
+      warnings: 0,
+      leftOut: [],
+      durationMs: 900,
+    }),
+  ],
+  ['level.k54', fact('LevelProposed', { kernelId: 'k54', level: 2, fixIds: ['f1', 'f3'], leaveOut: false })],
+  [
+    'level.k54',
+    fact('LevelRefused', {
+      kernelId: 'k54',
+      level: 2,
+      stage: 'select',
+      reasons: [{ code: 'level-fix-not-built', reason: 'f3 is not built' }],
+      conflicts: [{ fixId: 'f3', reasons: [{ code: 'level-fix-not-built', reason: 'f3 is not built' }] }],
+      durationMs: 3,
+    }),
+  ],
   ['bundle.b2', fact('BundleRecalled', { bundleId: 'b2', reason: 'crashed a canary' })],
 ];
 
@@ -265,11 +314,90 @@ const machineAppends: readonly Append[] = [
     }),
   ],
   ['machine.m2', fact('LeaseRefused', { machineId: 'm2', reasons: [{ code: 'license-expired', reason: 'ended' }] })],
+  ['license.l1', fact('LicenseRenewed', { licenseId: 'l1', terms, rev: 2, extraDays: 7, reason: 'we were away' })],
+  [
+    'license.l1',
+    fact('LicenseTransferred', {
+      licenseId: 'l1',
+      from: 'acme',
+      customerId: 'bmce',
+      rev: 3,
+      transferredAt: '2026-11-23T12:30:00.000Z',
+      reason: 'bought',
+    }),
+  ],
   ['license.l1', fact('LicenseRevoked', { licenseId: 'l1', reason: 'fraud' })],
+  [
+    'machine.m9',
+    fact('MachineEnrolled', {
+      machineId: 'm9',
+      licenseId: 'l9',
+      customerId: 'bmce',
+      keyThumbprint: 'B'.repeat(43),
+      kernel: { distro: 'rhel', arch: 'x86_64', release: '5.14.0', buildId: '9'.repeat(40) },
+    }),
+    fact('MachineReleased', { machineId: 'm9', licenseId: 'l9', reason: 'moved' }),
+    fact('MachineRetired', { machineId: 'm9', reason: 'stolen' }),
+  ],
+];
+
+const accessAppends: readonly Append[] = [
+  ['access.t1', fact('TokenIssued', { tokenId: 't1', name: 'ops', role: 'operator', secretHash: sha('a') })],
+  [
+    'access.t1',
+    fact('TokenRotated', { tokenId: 't1', secretHash: sha('b'), previousUntil: '2026-11-23T13:00:00.000Z' }),
+  ],
+  ['access.t1', fact('TokenRevoked', { tokenId: 't1', reason: 'left' })],
+  [
+    'audit.2026-11-23',
+    fact('AdminCalled', {
+      tokenId: 't1',
+      role: 'operator',
+      method: 'POST',
+      route: '/v1/customers',
+      path: '/v1/customers',
+      status: 201,
+      requestId: 'req-1',
+      remote: '127.0.0.1',
+    }),
+  ],
+];
+
+const metadataAppends: readonly Append[] = [
+  [
+    'metadata.tuf',
+    fact('RootPublished', {
+      version: 1,
+      file: { name: '1.root.json', digest: sha('1'), sizeBytes: 3000 },
+      expiresAt: '2027-11-23T12:00:00.000Z',
+    }),
+  ],
+  [
+    'metadata.tuf',
+    fact('MetadataPublished', {
+      timestamp: 4,
+      snapshot: 3,
+      expiresAt: '2026-11-24T12:00:00.000Z',
+      files: [
+        { name: '3.snapshot.json', digest: sha('3'), sizeBytes: 900 },
+        { name: 'timestamp.json', digest: sha('4'), sizeBytes: 500 },
+      ],
+      bundleIds: ['b1'],
+      recalledIds: ['b2'],
+    }),
+  ],
+  ['metadata.tuf', fact('MetadataPruned', { files: [{ name: '2.snapshot.json', digest: sha('2') }] })],
 ];
 
 /** One of everything that can happen, in the order in which it happens. */
-export const sampleLog: readonly Append[] = [...dropAppends, ...kernelAppends, ...fixAppends, ...machineAppends];
+export const sampleLog: readonly Append[] = [
+  ...dropAppends,
+  ...kernelAppends,
+  ...fixAppends,
+  ...machineAppends,
+  ...accessAppends,
+  ...metadataAppends,
+];
 
 /** Appends to whatever revision each stream has. */
 export async function append(events: EventStore, appends: readonly Append[], run = 'sample'): Promise<void> {

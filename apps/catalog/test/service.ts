@@ -3,14 +3,13 @@ import type { Type } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { MemoryBlobStore } from '#libs/blobs';
 import { MemoryEventStore } from '#libs/eventstore';
-import { MemoryHintPublisher } from '#libs/hints';
-import { AdminToken, Clock, createStages, type Platform, ServiceConfig } from '#libs/service';
-import { MemoryRequests } from '#libs/transport';
+import { Clock, createStages, memoryPlatform, ServiceConfig } from '#libs/service';
+import type { MemoryRequests } from '#libs/transport';
 import { GitTreeStore } from '#libs/trees';
 import { Catalog } from '../src/catalog.js';
 import { CatalogModule } from '../src/catalog.module.js';
-import { append, type Append, seriesBytes } from './sample.js';
-import { caughtUp, later, temporaryFolder } from './stand.js';
+import { append, type Append, levelContentBytes, reportBytes, seriesBytes } from './sample.js';
+import { caughtUp, databaseOf, later, temporaryFolder } from './stand.js';
 
 const adminToken = 'the-operators-own-token-0';
 
@@ -28,25 +27,24 @@ export class CatalogService {
     readonly requests: MemoryRequests,
   ) {}
 
-  static async start(others: readonly { name: string; module: Type }[] = []): Promise<CatalogService> {
-    const dataDir = await temporaryFolder();
+  static async start(
+    others: readonly { name: string; module: Type }[] = [],
+    clock: Clock = new FixedClock(),
+  ): Promise<CatalogService> {
+    const { dataDir, databaseUrl } = await databaseOf(await temporaryFolder());
     const events = new MemoryEventStore();
-    const requests = new MemoryRequests();
     const blobs = new MemoryBlobStore();
     await blobs.put(seriesBytes);
-    const platform: Platform = {
-      config: ServiceConfig.from({ SPLICECAST_DATA: dataDir }),
+    await blobs.put(reportBytes);
+    await blobs.put(levelContentBytes);
+    const platform = memoryPlatform({
+      config: ServiceConfig.from({ SPLICECAST_DATA: dataDir, DATABASE_URL: databaseUrl }),
       events,
       blobs,
       trees: new GitTreeStore(join(dataDir, 'trees.git')),
-      requests,
-      hints: new MemoryHintPublisher(),
-      hintAccess: { port: 1, user: 'agent', password: 'agent' },
-      clock: new FixedClock(),
-      adminToken: AdminToken.of(adminToken),
-      notices: [],
-      stop: () => events.close(),
-    };
+      clock,
+      adminToken,
+    });
     const app = await createStages(platform, [{ name: 'catalog', module: CatalogModule }, ...others]);
     app.useLogger(false);
     later(async () => {
@@ -56,7 +54,7 @@ export class CatalogService {
     await app.startAllMicroservices();
     await app.init();
     await app.getHttpAdapter().getInstance().ready();
-    return new CatalogService(app, events, requests);
+    return new CatalogService(app, events, platform.requests);
   }
 
   async append(appends: readonly Append[], run?: string): Promise<void> {

@@ -4,20 +4,28 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import type { Logger as StatementLogger } from 'typeorm';
-import type { Digest, Series } from '#libs/contracts';
-import type { EventStore } from '#libs/eventstore';
+import { MemoryBlobStore } from '#libs/blobs';
+import { type EventStore, MemoryEventStore } from '#libs/eventstore';
+import { BlobDocuments } from '../src/adapters/blob-documents.js';
 import { CatalogDatabase } from '../src/adapters/database.js';
 import { TableWriter } from '../src/adapters/table-writer.js';
 import { Catalog } from '../src/catalog.js';
-import { SeriesSource } from '../src/ports.js';
 import { readModels } from '../src/projections/index.js';
-import { series } from './sample.js';
+import { append, levelContentBytes, reportBytes, sampleLog, seriesBytes } from './sample.js';
 
-/** The sample's series, whatever is asked for. */
-class SampleSeries extends SeriesSource {
-  async read(_digest: Digest): Promise<Series> {
-    return series;
-  }
+/** What the sample's events name. */
+export async function sampleDocuments(): Promise<BlobDocuments> {
+  const blobs = new MemoryBlobStore();
+  for (const bytes of [seriesBytes, reportBytes, levelContentBytes]) await blobs.put(bytes);
+  return new BlobDocuments(blobs);
+}
+
+/** A log with the sample's events. */
+export async function sampleStore(): Promise<MemoryEventStore> {
+  const events = new MemoryEventStore();
+  later(() => events.close());
+  await append(events, sampleLog);
+  return events;
 }
 
 // What goes wrong on purpose need not be read by anybody.
@@ -41,10 +49,30 @@ export async function temporaryFolder(): Promise<string> {
   return folder;
 }
 
+type DatabaseUrl = (dataDir: string) => Promise<string | undefined>;
+
+let databaseUrl: DatabaseUrl = async () => undefined;
+
+/** Has every catalog that is started from now on use another database than SQLite, one for each folder. */
+export function useDatabase(url: DatabaseUrl): void {
+  databaseUrl = url;
+}
+
+/** Where the catalog of a folder is. */
+export async function databaseOf(dataDir: string): Promise<{ dataDir: string; databaseUrl?: string }> {
+  const url = await databaseUrl(dataDir);
+  return { dataDir, ...(url === undefined ? {} : { databaseUrl: url }) };
+}
+
+/** Opens a folder's database. */
+export async function openDatabase(dataDir: string, logger?: StatementLogger): Promise<CatalogDatabase> {
+  return CatalogDatabase.open({ ...(await databaseOf(dataDir)), logger });
+}
+
 /** A projection over a log, as one process of the service runs it. */
 export async function startCatalog(events: EventStore, dataDir: string, logger?: StatementLogger) {
-  const database = await CatalogDatabase.open({ dataDir, logger });
-  const catalog = new Catalog(events, new SampleSeries(), new TableWriter(database));
+  const database = await openDatabase(dataDir, logger);
+  const catalog = new Catalog(events, await sampleDocuments(), new TableWriter(database));
   later(async () => {
     await catalog.stop();
     await database.close();
@@ -70,7 +98,8 @@ export async function caughtUp(events: EventStore, catalog: Catalog): Promise<vo
 /** Every row of every table, in a fixed order; without `at`s, which differ between two logs. */
 export async function dump(database: CatalogDatabase): Promise<Record<string, unknown[]>> {
   const tables: Record<string, unknown[]> = {};
-  for (const name of [...readModels.map(({ table }) => table.name), 'checkpoints']) {
+  const names = readModels.flatMap(({ table }) => [table.name, ...(table.past === undefined ? [] : [table.past.name])]);
+  for (const name of [...names, 'checkpoints']) {
     const rows: object[] = await database.reader.query(`SELECT * FROM "${name}"`);
     tables[name] = rows.map((row) => JSON.stringify(row)).sort();
   }

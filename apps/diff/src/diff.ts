@@ -1,12 +1,20 @@
 import { Controller, Logger } from '@nestjs/common';
 import { EventPattern, Payload } from '@nestjs/microservices';
 import { BlobError, BlobStore } from '#libs/blobs';
-import { type EventData, type Fact, fact, type GitId } from '#libs/contracts';
+import { type EventData, type Fact, fact } from '#libs/contracts';
 import { EventStore, PoisonMessage, type RecordedEvent, RetryLater, type StreamName } from '#libs/eventstore';
-import { type Changelog, changelogSchema, changelogStep, type SplitResult, splitTrees } from '#libs/patchsplit';
+import {
+  type Changelog,
+  changelogSchema,
+  changelogStep,
+  type ReportedSource,
+  reportJson,
+  reportOf,
+  splitTrees,
+} from '#libs/patchsplit';
 import { Clock, commandContext, stage } from '#libs/service';
 import { type CommitText, TreeError, TreeStore } from '#libs/trees';
-import { dropState, type DropState, nextStep, type SplitStep, tagOf } from './domain/drop.js';
+import { dropState, type DropState, nextStep, type SplitStep } from './domain/drop.js';
 
 type Unpacked = EventData<'SourceDropUnpacked'>;
 
@@ -35,8 +43,8 @@ export class Diff {
     const stream: StreamName = `drop.${dropId}`;
     const { events, revision } = await this.events.readStream(stream);
     const drop = dropState(events.map((one) => one.fact));
-    const base = drop.received?.base;
-    const step = nextStep(drop, base === undefined ? undefined : await this.dropOf(base));
+    const base = await this.baseOf(drop);
+    const step = nextStep(drop, base, await this.baseOf(base));
     if (step.kind === 'wait') throw new RetryLater(baseNotReadyMs, `drop ${dropId} waits: ${step.why}`);
     if (step.kind === 'never') throw new PoisonMessage(`drop ${dropId} can't be split: ${step.why}`);
     if (step.kind !== 'split' || !drop.received) return;
@@ -49,7 +57,7 @@ export class Diff {
   }
 
   private async split(product: string, step: Extract<SplitStep, { kind: 'split' }>): Promise<Fact> {
-    const { base, target } = step;
+    const { base, target, onto } = step;
     const start = this.clock.now().getTime();
     const changelog = await this.changelogOf(target);
     const result = await splitTrees({
@@ -57,10 +65,17 @@ export class Diff {
       base: base.tree,
       target: target.tree,
       changelog: changelog ? changelogStep(changelog, base.version || undefined, target.version || undefined) : [],
-      root: rootOf(product, base, changelog),
+      earlier: changelog && base.version ? earlierSubjects(changelog, base.version) : [],
+      root: rootOf(product, base, await this.changelogOf(base)),
+      onto,
     });
     const series = await this.blobs.put(Buffer.from(JSON.stringify(result.series)));
-    const head = await this.publish(product, step, result);
+    const found = { trees: this.trees, split: result, from: sourceOf(base), to: sourceOf(target) };
+    const report = await this.blobs.put(Buffer.from(reportJson(await reportOf(found))));
+    const [first] = result.commits;
+    const last = result.commits.at(-1);
+    if (!first || !last) throw new TypeError('a series without a root commit');
+    await this.trees.setRef(`refs/series/${target.dropId}`, last.commit);
     const durationMs = Math.max(0, this.clock.now().getTime() - start);
     const { counts } = result;
     this.log.log(
@@ -71,7 +86,9 @@ export class Diff {
       dropId: target.dropId,
       base: base.dropId,
       series: series.digest,
-      head,
+      report: report.digest,
+      onto: first.commit,
+      head: last.commit,
       commits: counts.commits,
       attributed: counts.attributed,
       remainders: counts.remainders,
@@ -83,39 +100,38 @@ export class Diff {
     });
   }
 
-  /** Names the series for whoever clones it: a branch for the product, a tag for each version. */
-  private async publish(
-    product: string,
-    { base, target, baseIsSplit }: Extract<SplitStep, { kind: 'split' }>,
-    { commits }: SplitResult,
-  ): Promise<GitId> {
-    const [root] = commits;
-    const head = commits.at(-1);
-    if (!root || !head) throw new TypeError('a series without a root commit');
-    // A base that was split is tagged already, with its whole history.
-    if (!baseIsSplit) await this.trees.setRef(tagOf(product, base.version, base.tree), root.commit);
-    await this.trees.setRef(tagOf(product, target.version, target.tree), head.commit);
-    await this.trees.setRef(`refs/heads/${product}`, head.commit);
-    return head.commit;
-  }
-
   private async changelogOf({ changelog }: Unpacked): Promise<Changelog | undefined> {
     if (changelog === undefined) return undefined;
     const bytes = await this.blobs.read(changelog, maxChangelogBytes);
     return changelogSchema.parse(JSON.parse(bytes.toString('utf8')));
   }
 
-  private async dropOf(dropId: string): Promise<DropState> {
-    const { events } = await this.events.readStream(`drop.${dropId}`);
+  /** The drop that a drop follows, if it names one. */
+  private async baseOf(drop?: DropState): Promise<DropState | undefined> {
+    const base = drop?.received?.base;
+    if (base === undefined) return undefined;
+    const { events } = await this.events.readStream(`drop.${base}`);
     return dropState(events.map((one) => one.fact));
   }
 }
 
-/** The commit that the series starts from, dated as the base's own changelog entry: the same trees make the same commits. */
+/**
+ * The commit that a line of drops begins with. It follows from that drop alone, dated by its own changelog entry, so that whatever
+ * follows it has the same root.
+ */
 function rootOf(product: string, base: Unpacked, changelog?: Changelog): CommitText {
   const at = changelog?.entries.find(({ version }) => version === base.version)?.at;
   const message = `${product} ${base.version || base.tree}\n\nAs the vendor released it.\n`;
   return { author: { ...splicer, at: new Date(at ?? 0) }, message };
+}
+
+/** What an entry before the step names is in the older tree already. */
+function earlierSubjects(changelog: Changelog, version: string): string[] {
+  return changelogStep(changelog, undefined, version).map(({ subject }) => subject);
+}
+
+function sourceOf({ version, tree, format, files, bytes }: Unpacked): ReportedSource {
+  return { version, tree, format, files, bytes };
 }
 
 function isDiskFull(error: unknown): boolean {

@@ -1,8 +1,8 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { BlobStore } from '#libs/blobs';
 import { type EventData, type Fact, type GitId, type Series, type SeriesCommit, seriesSchema } from '#libs/contracts';
-import { EventStore, EventStoreError, type StreamName } from '#libs/eventstore';
-import { Problem } from '#libs/service';
+import { EventStore, EventStoreError, type RecordedEvent, type StreamName } from '#libs/eventstore';
+import { actor, correlate, Problem } from '#libs/service';
 import { TreeError, TreeStore } from '#libs/trees';
 import { type DropState, dropState } from './domain/drop.js';
 import { decideProposed, fixIdOf } from './domain/fix.js';
@@ -27,6 +27,8 @@ export interface OwnPatch {
 /** Proposes commits of a split drop, or anyone's patch, as fixes for a kernel. */
 @Injectable()
 export class Proposals {
+  private readonly log = new Logger('diff');
+
   constructor(
     private readonly events: EventStore,
     private readonly blobs: BlobStore,
@@ -47,8 +49,8 @@ export class Proposals {
 
   /** @throws Problem for an unknown or unsplit drop, or commits that its series doesn't have. */
   async proposeCommits(target: FixTarget, dropId: string, selection: Selection): Promise<string[]> {
-    const { split } = await this.dropOf(dropId, '/dropId');
-    if (!split) throw notYet('drop-not-split', `drop ${dropId} is not split`);
+    const { split, cause } = await this.dropOf(dropId, '/dropId');
+    if (!split || !cause) throw notYet('drop-not-split', `drop ${dropId} is not split`);
     const series = await this.seriesOf(split);
     const [unknown] = unknownCommits(series, selection.commits);
     if (unknown !== undefined) {
@@ -57,7 +59,7 @@ export class Proposals {
     }
     const fixIds: string[] = [];
     for (const commit of selectCommits(series, selection))
-      fixIds.push(await this.proposeCommit(target, dropId, commit));
+      fixIds.push(await this.proposeCommit(target, dropId, commit, cause));
     return fixIds;
   }
 
@@ -78,25 +80,39 @@ export class Proposals {
     });
   }
 
-  private async proposeCommit(target: FixTarget, dropId: string, commit: SeriesCommit): Promise<string> {
+  private async proposeCommit(
+    target: FixTarget,
+    dropId: string,
+    commit: SeriesCommit,
+    cause: RecordedEvent,
+  ): Promise<string> {
     const { digest } = await this.blobs.put(await this.trees.patchOf(commit.commit));
     const { subject, cves, upstream, confidence, paths } = commit;
-    return this.propose({
+    const proposed = {
       ...target,
       fixId: fixIdOf(target.kernelId, digest),
       patch: digest,
-      source: { kind: 'commit', dropId, commit: commit.commit },
+      source: { kind: 'commit' as const, dropId, commit: commit.commit },
       subject,
       cves,
       ...(upstream === undefined ? {} : { upstream }),
       confidence,
       paths,
-    });
+    };
+    return this.propose(proposed, cause);
   }
 
-  /** Whoever proposes the same at the same time comes to the same fix. */
-  private async propose(proposed: EventData<'FixProposed'>): Promise<string> {
-    const { fixId } = proposed;
+  /**
+   * Whoever proposes the same at the same time comes to the same fix.
+   * @param cause the split that it is a commit of: what became of a drop is followed on to the machines' reports
+   */
+  private async propose(proposed: EventData<'FixProposed'>, cause?: RecordedEvent): Promise<string> {
+    const { fixId, kernelId } = proposed;
+    const follows =
+      cause === undefined
+        ? { correlationId: fixId }
+        : { causationId: cause.envelope.id, correlationId: cause.envelope.correlationId };
+    correlate(follows.correlationId);
     const stream: StreamName = `fix.${fixId}`;
     for (let attempt = 1; ; attempt += 1) {
       const past = await this.events.readStream(stream);
@@ -106,8 +122,9 @@ export class Proposals {
       );
       if (facts.length === 0) return fixId;
       try {
-        const context = { actor: 'admin', commandId: `propose:${fixId}`, correlationId: fixId };
+        const context = { actor: actor(), commandId: `propose:${fixId}`, ...follows };
         await this.events.appendToStream(stream, past.revision, facts, context);
+        this.log.log(`fix ${fixId} proposed for kernel ${kernelId}`);
         return fixId;
       } catch (error) {
         const raced = error instanceof EventStoreError && error.code === 'wrong-expected-revision';
@@ -134,10 +151,14 @@ export class Proposals {
     return seriesSchema.parse(JSON.parse(bytes.toString('utf8')));
   }
 
-  private async dropOf(dropId: string, pointer: string): Promise<DropState> {
-    const state = dropState(await this.factsOf(`drop.${dropId}`));
+  private async dropOf(
+    dropId: string,
+    pointer: string,
+  ): Promise<DropState & { readonly cause: RecordedEvent | undefined }> {
+    const { events } = await this.events.readStream(`drop.${dropId}`);
+    const state = dropState(events.map(({ fact }) => fact));
     if (!state.received) throw invalid(pointer, `no such drop: ${dropId}`);
-    return state;
+    return { ...state, cause: events.findLast(({ fact }) => fact.type === 'DropSplit') };
   }
 
   private async factsOf(stream: StreamName): Promise<readonly Fact[]> {

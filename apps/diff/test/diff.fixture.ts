@@ -7,10 +7,8 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { MemoryBlobStore } from '#libs/blobs';
 import { type EventData, type Fact, fact, type GitId, type Series, seriesSchema } from '#libs/contracts';
 import { MemoryEventStore, type StreamName } from '#libs/eventstore';
-import { MemoryHintPublisher } from '#libs/hints';
 import { parseChangelog } from '#libs/patchsplit';
-import { AdminToken, createStages, ServiceConfig, startStages, SystemClock } from '#libs/service';
-import { MemoryRequests } from '#libs/transport';
+import { createStages, memoryPlatform, ServiceConfig, startStages } from '#libs/service';
 import { GitTreeStore } from '#libs/trees';
 import { DiffModule } from '../src/diff.module.js';
 
@@ -30,19 +28,8 @@ export class DiffUnderTest {
 
   async start(): Promise<void> {
     const config = ServiceConfig.from({ SPLICECAST_DATA: this.root, SPLICECAST_PORT: '0' });
-    const platform = {
-      config,
-      events: this.events,
-      blobs: this.blobs,
-      trees: this.trees,
-      requests: new MemoryRequests(),
-      hints: new MemoryHintPublisher(),
-      hintAccess: { port: 1, user: 'agent', password: 'secret' },
-      clock: new SystemClock(),
-      adminToken: AdminToken.of(token),
-      notices: [],
-      stop: async () => undefined,
-    };
+    const { events, blobs, trees } = this;
+    const platform = memoryPlatform({ config, events, blobs, trees, adminToken: token });
     this.app = await createStages(platform, [{ name: 'diff', module: DiffModule, concurrency: 2 }]);
     Logger.overrideLogger(false);
     this.url = await startStages(this.app, config);

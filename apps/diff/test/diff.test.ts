@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { MemoryBlobStore } from '#libs/blobs';
 import { type Fact, fact } from '#libs/contracts';
 import { MemoryEventStore } from '#libs/eventstore';
+import { splitReportSchema } from '#libs/patchsplit';
 import { Diff } from '../src/diff.js';
 import { DiffUnderTest, product } from './diff.fixture.js';
 
@@ -65,7 +66,7 @@ async function splitStep() {
 }
 
 describe('the step between two drops', () => {
-  it('becomes a series that rebuilds the second, named in git', async () => {
+  it('becomes a series that rebuilds the second, kept in git', async () => {
     const { treeA, treeB, split } = await splitStep();
     expect(split).toMatchObject({
       base: 'a',
@@ -82,10 +83,53 @@ describe('the step between two drops', () => {
       ['remainder', 'top level', []],
     ]);
     expect(series.commits[0]?.paths).toEqual(['fs/pipe.c']);
-    expect(git('rev-parse', `${product}^{tree}`)).toBe(treeB);
-    expect(git('rev-parse', `${product}/6.1.190-1^{tree}`)).toBe(treeA);
-    expect(git('rev-parse', `${product}/6.1.192-1`)).toBe(split.head);
-    expect(git('rev-list', '--count', product)).toBe('4');
+    expect(git('rev-parse', 'refs/series/b')).toBe(split.head);
+    expect(git('rev-parse', `${split.head}^{tree}`)).toBe(treeB);
+    expect(git('rev-list', split.head).split('\n').at(-1)).toBe(split.onto);
+    expect(git('log', '-1', '--format=%T %ct %s', split.onto ?? '')).toBe(`${treeA} 0 ${product} 6.1.190-1`);
+    expect(series.commits[0]?.parent).toBe(split.onto);
+    expect(git('rev-list', '--count', split.head)).toBe('4');
+  });
+
+  it('goes on from the step before it, whichever is unpacked first, and waits for it', async () => {
+    await under.receive('a');
+    await under.receive('b', 'a');
+    await under.receive('c', 'b');
+    const last = { ...after, 'mm/other.c': other.replace('1', '2') };
+    const treeC = await under.unpack('c', '6.1.193-1', last);
+    await under.unpack('b', '6.1.192-1', after, changelog);
+    await under.unpack('a', '6.1.190-1', before, changelog.slice(changelog.indexOf('linux (6.1.190')));
+    const [b, c] = [await under.splitOf('b'), await under.splitOf('c')];
+    expect(c.onto).toBe(b.head);
+    expect((await under.seriesOf(c)).commits.map(({ parent, tree, paths }) => [parent, tree, paths])).toEqual([
+      [b.head, treeC, ['mm/other.c']],
+    ]);
+    expect(git('rev-list', '--count', c.head)).toBe('5');
+    // The beginning is dated by its own changelog.
+    expect(git('log', '-1', '--format=%aI', b.onto ?? '')).toBe('2026-11-09T10:17:40+00:00');
+    const alone = await under.trees.series(c.head, c.onto);
+    expect([alone.baseTree, alone.commits.length]).toEqual([b.proof.targetTree, 1]);
+    await alone.close();
+  });
+
+  it('of no change ends where it begins', async () => {
+    const { split } = await splitStep();
+    await under.receive('c', 'b');
+    await under.unpack('c', '6.1.192-2', after);
+    expect(await under.splitOf('c')).toMatchObject({ onto: split.head, head: split.head, commits: 0 });
+  });
+
+  it('is reported hunk by hunk, beside the series', async () => {
+    const { split } = await splitStep();
+    const bytes = await under.blobs.read(split.report ?? '');
+    const report = splitReportSchema.parse(JSON.parse(bytes.toString('utf8')));
+    expect(report).toMatchObject({ head: split.head, proof: split.proof, from: { version: '6.1.190-1' } });
+    expect(report.commits[0]).toMatchObject({
+      subject: 'pipe: unlock the inode in pipe_release()',
+      evidence: ['names'],
+    });
+    const pipeHunks = report.files.find(({ path }) => path === 'fs/pipe.c')?.hunks;
+    expect(pipeHunks).toEqual([[3, 0, 4, 1, [[0, report.commits[0]?.confidence]]]]);
   });
 
   it('is the same, whoever is unpacked first', async () => {

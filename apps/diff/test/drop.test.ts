@@ -1,5 +1,5 @@
 import { fact } from '#libs/contracts';
-import { dropState, nextStep, tagOf } from '../src/domain/drop.js';
+import { dropState, nextStep } from '../src/domain/drop.js';
 
 const tree = '1'.repeat(40);
 const received = fact('SourceDropReceived', {
@@ -42,9 +42,23 @@ describe('a drop that was unpacked', () => {
       kind: 'split',
       base: unpackedA.data,
       target: unpackedB.data,
-      baseIsSplit: false,
     });
-    expect(nextStep(drop, dropState([first, unpackedA, split]))).toMatchObject({ kind: 'split', baseIsSplit: true });
+  });
+
+  it('goes on from where its base’s own series ended, and waits for that as long as it can still come', () => {
+    const followsB = fact('SourceDropReceived', { ...received.data, dropId: 'c', base: 'b' });
+    const drop = dropState([followsB, unpackedOf('c')]);
+    const base = dropState([received, unpackedB]);
+    const beforeBase = dropState([first, unpackedA]);
+    expect(nextStep(drop, dropState([received, unpackedB, split]), beforeBase)).toMatchObject({
+      kind: 'split',
+      onto: split.data.head,
+    });
+    expect(nextStep(drop, base, beforeBase)).toEqual({ kind: 'wait', why: 'its base b is not split yet' });
+    expect(nextStep(drop, base, dropState([first]))).toMatchObject({ kind: 'wait' });
+    const begun = nextStep(drop, base, dropState([first, rejected]));
+    expect(begun).toMatchObject({ kind: 'split', base: unpackedB.data });
+    expect(begun).not.toHaveProperty('onto');
   });
 
   it('is never split if its base was rejected, unless that is handed in again', () => {
@@ -61,18 +75,5 @@ describe('a drop that was unpacked', () => {
       kind: 'nothing',
     });
     expect(nextStep(dropState([]))).toEqual({ kind: 'nothing' });
-  });
-});
-
-describe('the tag of a version', () => {
-  it.each([
-    ['6.1.190-1', '6.1.190-1'],
-    ['1:6.1~rc1-1+b2', '1%6.1_rc1-1+b2'],
-    ['', tree],
-    ['6..1', tree],
-    ['6.1.lock', tree],
-    ['a/b', tree],
-  ])('%s is %s', (version, name) => {
-    expect(tagOf('p', version, tree)).toBe(`refs/tags/p/${name}`);
   });
 });

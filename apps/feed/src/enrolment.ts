@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { listenerNkey } from '#libs/broker';
 import {
   derivedId,
   type EventData,
@@ -8,14 +9,14 @@ import {
   type RunningKernel,
 } from '#libs/contracts';
 import { EventStore, EventStoreError, type StreamName } from '#libs/eventstore';
-import { Clock, HintAccess, Problem } from '#libs/service';
+import { licenseFrom } from '#libs/licensing';
+import { Clock, HintAccess, Metrics, Pepper, Problem } from '#libs/service';
 import { type License, openLicense, TrustError } from '#libs/trust';
 import { decideLease, type LeaseDecision } from './domain/lease.js';
 import { machineFrom, type MachineState } from './domain/machine.js';
 import { KeyedQueue } from './keyed-queue.js';
 import { type Caller, MachineGate } from './machine-gate.js';
 import { LeaseSigner, TrustSource } from './ports.js';
-import { licenseFrom } from './projections/feed-index.js';
 import { LiveIndex } from './projections/live-index.js';
 
 export interface LeaseWish {
@@ -23,7 +24,11 @@ export interface LeaseWish {
   readonly license: string;
   readonly hostname?: string;
   readonly kernel: RunningKernel;
+  /** The digest that the machine says identifies its hardware. */
+  readonly hardware?: string;
 }
+
+type Asked = LeaseWish & { readonly registers: boolean };
 
 /** How often a decision is made anew because somebody else wrote to the machine's stream first. */
 const maxAttempts = 5;
@@ -41,21 +46,29 @@ export class Enrolment {
     private readonly signer: LeaseSigner,
     private readonly hints: HintAccess,
     private readonly clock: Clock,
+    private readonly pepper: Pepper,
+    private readonly metrics: Metrics,
   ) {}
 
   /** Enrols the caller, or lengthens its lease. @throws Problem 403 with the reasons. */
   async enrol(caller: Caller, wish: LeaseWish): Promise<LeaseResponse> {
+    return this.lease(caller, wish, true);
+  }
+
+  private async lease(caller: Caller, wish: LeaseWish, registers: boolean): Promise<LeaseResponse> {
     const license = await this.open(wish.license);
     await this.gate.admitTo(caller, license);
-    const granted = await this.grant(caller, license, wish);
-    return this.answer(granted, await this.signer.sign(granted, caller.keyThumbprint));
+    // Before the log is read: whoever revokes the licence from now on cuts off what is issued of this moment.
+    const at = this.clock.now();
+    const granted = await this.grant(caller, license, { ...wish, registers });
+    return this.answer(granted, await this.signer.sign(granted, caller.keyThumbprint), caller, at);
   }
 
   /** Lengthens the lease of a machine that is enrolled. @throws Problem 403 with the reasons. */
   async renew(caller: Caller, wish: LeaseWish): Promise<LeaseResponse> {
     const { events } = await this.events.readStream(`machine.${caller.machineId}`);
     if (machineFrom(events.map((event) => event.fact)).enrolment === undefined) throw notEnrolled();
-    return this.enrol(caller, wish);
+    return this.lease(caller, wish, false);
   }
 
   /** Opens a licence even if it has ended: the log knows whether it was renewed. */
@@ -64,7 +77,7 @@ export class Enrolment {
       return await openLicense(token, await this.trust.keys());
     } catch (error) {
       if (!(error instanceof TrustError)) throw error;
-      throw leaseRefused([{ code: `license-${error.code}`, reason: error.message }]);
+      throw this.leaseRefused([{ code: `license-${error.code}`, reason: error.message }]);
     }
   }
 
@@ -72,7 +85,7 @@ export class Enrolment {
    * One at a time for a licence, on an index that has seen everything, so that two machines don't take its last seat.
    * (Several feed processes could still, in the moment between reading and writing: seats are counted, not locked.)
    */
-  private grant(caller: Caller, license: License, wish: LeaseWish): Promise<EventData<'LeaseGranted'>> {
+  private grant(caller: Caller, license: License, wish: Asked): Promise<EventData<'LeaseGranted'>> {
     return this.queue.run(license.licenseId, async () => {
       for (let attempt = 1; ; attempt += 1) {
         try {
@@ -85,31 +98,38 @@ export class Enrolment {
     });
   }
 
-  private async decide(caller: Caller, license: License, wish: LeaseWish): Promise<EventData<'LeaseGranted'>> {
+  private async decide(caller: Caller, license: License, wish: Asked): Promise<EventData<'LeaseGranted'>> {
     const { licenseId, customerId } = license;
-    const { machineId, keyThumbprint } = caller;
-    const { hostname, kernel } = wish;
+    const { machineId, keyThumbprint, keyX } = caller;
+    const { hostname, kernel, registers } = wish;
+    const at = this.clock.now();
     const index = await this.index.at(await this.events.lastPosition());
     const { events } = await this.events.readStream(`license.${licenseId}`);
     const stream: StreamName = `machine.${machineId}`;
     const past = await this.events.readStream(stream);
     const state: MachineState = machineFrom(past.events.map((event) => event.fact));
+    const hardware =
+      wish.hardware === undefined ? state.enrolment?.hardware : this.pepper.mark('hardware', wish.hardware);
+    const told = hardware === undefined ? {} : { hardware };
     const decision = decideLease(
       {
         machineId,
         keyThumbprint,
+        hintUser: listenerNkey(keyX),
         ...(hostname === undefined ? {} : { hostname }),
+        ...told,
         kernel,
+        registers,
         licenseId,
         customerId,
         license: licenseFrom(events.map((event) => event.fact)),
-        otherMachines: index.otherMachines(licenseId, machineId),
-        at: this.clock.now(),
+        standing: index.standing({ machineId, ...told }, licenseId, at),
+        at,
       },
       state,
     );
     await this.record(stream, past.revision, decision, caller);
-    if ('refused' in decision) throw leaseRefused(decision.refused);
+    if ('refused' in decision) throw this.leaseRefused(decision.refused);
     return decision.granted;
   }
 
@@ -125,35 +145,33 @@ export class Enrolment {
     await this.index.at(revision);
   }
 
-  private answer(lease: EventData<'LeaseGranted'>, token: string): LeaseResponse {
-    const { host, port, user, password } = this.hints;
+  private leaseRefused(reasons: readonly Reason[]): Problem {
+    this.metrics.refused('lease', reasons);
+    return new Problem({
+      status: 403,
+      code: 'lease-refused',
+      title: 'No lease for this machine',
+      detail: reasons.map((one) => one.reason).join('; '),
+      extra: { reasons },
+    });
+  }
+
+  private answer(lease: EventData<'LeaseGranted'>, token: string, { keyX: x }: Caller, from: Date): LeaseResponse {
+    const { machineId, expiresAt, tier } = lease;
+    const { host, port } = this.hints;
+    const subjects = [hintSubject(lease.kernel, tier)];
+    const credentials = this.hints.credentialsFor({ machineId, x, subjects, from, until: new Date(expiresAt) });
     return {
       schema: 1,
-      machineId: lease.machineId,
+      machineId,
       lease: token,
-      expiresAt: lease.expiresAt,
-      tier: lease.tier,
-      hints: {
-        ...(host === undefined ? {} : { host }),
-        port,
-        user,
-        password,
-        subjects: [hintSubject(lease.kernel, lease.tier)],
-      },
+      expiresAt,
+      tier,
+      hints: { ...(host === undefined ? {} : { host }), port, ...credentials, subjects },
     };
   }
 }
 
 export function notEnrolled(): Problem {
   return new Problem({ status: 403, code: 'not-enrolled', title: 'This machine is not enrolled' });
-}
-
-function leaseRefused(reasons: readonly Reason[]): Problem {
-  return new Problem({
-    status: 403,
-    code: 'lease-refused',
-    title: 'No lease for this machine',
-    detail: reasons.map((one) => one.reason).join('; '),
-    extra: { reasons },
-  });
 }

@@ -4,9 +4,7 @@ import { Clock, Problem } from '#libs/service';
 import {
   type Lease,
   type License,
-  openLease,
   proofHeader,
-  thumbprintOf,
   TrustError,
   type TrustErrorCode,
   verifyLease,
@@ -21,6 +19,8 @@ export type MachineRequest = RawBodyRequest<FastifyRequest>;
 export interface Caller {
   readonly machineId: string;
   readonly keyThumbprint: string;
+  /** `x` of its public key. */
+  readonly keyX: string;
   readonly jti: string;
 }
 
@@ -53,13 +53,13 @@ export class MachineGate {
       throw new Problem({ status: 401, code: 'proof-missing', title: 'A proof of the machine’s key is needed' });
     }
     const { method, originalUrl: path } = request;
-    const { jwk, machineId, jti } = await refused('proof', () =>
+    const { jwk, machineId, keyThumbprint, jti } = await refused('proof', () =>
       verifyProof(proof, { method, path, body, at: this.clock.now() }),
     );
     if (ownId !== undefined && ownId !== machineId) {
       throw new Problem({ status: 403, code: 'not-your-machine', title: 'A machine may only speak for itself' });
     }
-    return { machineId, keyThumbprint: thumbprintOf(jwk), jti };
+    return { machineId, keyThumbprint, keyX: jwk.x, jti };
   }
 
   /** Takes the proof of a known machine, once. @throws Problem 401 `proof-replayed`, 429, 503. */
@@ -87,17 +87,20 @@ export class MachineGate {
   }
 
   /**
-   * The caller's lease, if it holds now; undefined if it shows none, or one that has ended. One that isn't genuine, or isn't its
-   * own, is refused all the same.
+   * The caller's lease, if it holds now; undefined if it shows none, or one that has ended. One that isn't genuine, isn't its
+   * own, or hasn't begun, is refused all the same.
    * @throws Problem 401, 403.
    */
   async leaseIfAny(request: MachineRequest, caller: Caller): Promise<Lease | undefined> {
     const token = bearerOf(request);
     if (token === undefined) return undefined;
     const keys = await this.trust.keys();
-    const lease = await refused('lease', () => openLease(token, keys, caller));
-    return Date.parse(lease.expiresAt) > this.clock.now().getTime() ? lease : undefined;
+    return refused('lease', () => verifyLease(token, keys, caller, this.clock.now()).catch(noneIfEnded));
   }
+}
+
+function noneIfEnded(error: unknown): undefined {
+  if (!(error instanceof TrustError) || error.code !== 'expired') throw error;
 }
 
 function bearerOf(request: MachineRequest): string | undefined {

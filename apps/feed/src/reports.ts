@@ -1,7 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { derivedId, type ReportRequest } from '#libs/contracts';
 import { EventStore, EventStoreError, type StreamName } from '#libs/eventstore';
-import { Problem } from '#libs/service';
+import { correlate, Problem } from '#libs/service';
 import { machineFrom } from './domain/machine.js';
 import { decideReport, type ReportDecision } from './domain/report.js';
 import { notEnrolled } from './enrolment.js';
@@ -67,12 +67,17 @@ export class Reports {
     const decision = decideReport(report.facts, state);
     if (decision.facts.length === 0) return decision;
     const about = report.facts[0]?.data.bundleId ?? '';
+    // From the ingest of a drop to the machine's report.
+    const correlationId = this.live.current().bundle(about)?.correlationId ?? `machine:${machineId}`;
+    correlate(correlationId);
     const { duplicate } = await this.events.appendToStream(stream, past.revision, decision.facts, {
       actor: `machine:${machineId}`,
       commandId: `report:${derivedId(machineId, report.reportId)}`,
-      // From the ingest of a drop to the machine's report.
-      correlationId: this.live.current().bundle(about)?.correlationId ?? `machine:${machineId}`,
+      correlationId,
     });
+    this.log.log(
+      `machine ${machineId}: ${decision.facts.map(({ type, data }) => `${type} ${data.bundleId}`).join(', ')}`,
+    );
     return duplicate ? { facts: [], unexpected: [] } : decision;
   }
 }

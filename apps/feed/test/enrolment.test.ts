@@ -1,6 +1,8 @@
-import { leaseResponseSchema } from '#libs/contracts';
+import { z } from 'zod';
+import { fact, leaseResponseSchema } from '#libs/contracts';
 import { verifyLease } from '#libs/trust';
-import { days, FeedUnderTest, hours, problemOf, running, TestMachine } from './feed.fixture.js';
+import { days, FeedUnderTest, hours, problemOf, running } from './feed.fixture.js';
+import { TestMachine } from './machine.fixture.js';
 
 let under: FeedUnderTest;
 beforeEach(async () => {
@@ -28,8 +30,7 @@ describe('a machine that enrols', () => {
       hints: {
         host: 'hints.example',
         port: 4222,
-        user: 'agent',
-        password: 'secret',
+        token: expect.stringMatching(/^[\w-]+\.[\w-]+\.[\w-]+$/),
         subjects: ['feed.debian.x86_64.6_1_0-54-amd64.stable'],
       },
     });
@@ -131,6 +132,71 @@ describe('a machine is refused, with the reasons, and the refusal is recorded', 
   });
 });
 
+const unseat = async (machine: TestMachine, type: 'MachineReleased' | 'MachineRetired') => {
+  const data = { machineId: machine.id, reason: 'moved' };
+  const stream = `machine.${machine.id}` as const;
+  if (type === 'MachineRetired') await under.record(stream, fact(type, data));
+  else await under.record(stream, fact(type, { ...data, licenseId: 'lic-1' }));
+  await under.settled();
+};
+
+describe('a machine that an operator', () => {
+  it('released gets nothing new on its lease, keeps what it has, and hears of recalls', async () => {
+    const license = await under.license('lic-1', { seats: 1 });
+    const [machine, next] = [new TestMachine(under), new TestMachine(under)];
+    await under.bundle('old', 'stable');
+    await under.bundle('bad', 'stable');
+    await machine.enrol(license);
+    for (const bundleId of ['old', 'bad']) {
+      await machine.report(bundleId, fact('UpdateApplied', { machineId: machine.id, bundleId, transitionMs: 1 }));
+    }
+    await under.bundle('new', 'stable');
+    await unseat(machine, 'MachineReleased');
+    await under.recall('bad');
+    expect(await machine.offered()).toEqual(['old', 'bad recalled']);
+    expect(await problemOf(await machine.artefact('new'))).toBe('403 not-entitled');
+    expect(await reasonsOf(await machine.renew(license))).toEqual(['machine-released']);
+    expect((await next.enrol(license)).status).toBe(201);
+    expect(await reasonsOf(await machine.enrol(license))).toEqual(['no-seat-left']);
+    await unseat(next, 'MachineReleased');
+    expect((await machine.enrol(license)).status).toBe(201);
+    expect(await machine.offered()).toEqual(['old', 'bad recalled', 'new']);
+  });
+
+  it('retired is never let in again, and its seat is another’s', async () => {
+    const license = await under.license('lic-1', { seats: 1 });
+    const [machine, next] = [new TestMachine(under), new TestMachine(under)];
+    await machine.enrol(license);
+    await unseat(machine, 'MachineRetired');
+    expect(await reasonsOf(await machine.enrol(license))).toEqual(['machine-retired']);
+    expect(await reasonsOf(await machine.renew(license))).toEqual(['machine-retired']);
+    expect((await next.enrol(license)).status).toBe(201);
+  });
+});
+
+it('a lease from before a transfer brings nothing new', async () => {
+  const license = await under.license('lic-1', { kind: 'subscription' });
+  const machine = new TestMachine(under);
+  await machine.enrol(license);
+  await under.bundle('b1', 'stable');
+  expect(await machine.offered()).toEqual(['b1']);
+  await under.record(
+    'license.lic-1',
+    fact('LicenseTransferred', {
+      licenseId: 'lic-1',
+      from: 'customer-of-lic-1',
+      customerId: 'other',
+      rev: 2,
+      transferredAt: under.clock.now().toISOString(),
+      reason: 'bought',
+    }),
+  );
+  await under.settled();
+  expect(await machine.offered()).toEqual([]);
+  expect(await problemOf(await machine.artefact('b1'))).toBe('403 not-entitled');
+  expect(await reasonsOf(await machine.renew(license))).toEqual(['license-transferred']);
+});
+
 describe('a machine is turned away without a trace', () => {
   it('with a licence that is not genuine', async () => {
     const license = await under.license('lic-1');
@@ -178,6 +244,18 @@ describe('a machine is turned away without a trace', () => {
     expect(await problemOf(await machine.renew(license))).toBe('503 signer-unavailable');
     await under.startFeed();
     expect(await problemOf(await machine.renew(license))).toBe('503 trust-unknown');
+  });
+
+  it.each(['lease-ended', 'not-in-log'])('when the signer finds it overtaken (%s): it may ask again', async (code) => {
+    const license = await under.license('lic-1');
+    const machine = new TestMachine(under);
+    await machine.enrol(license);
+    await under.requests.close();
+    await under.requests.respond('sign.keys', 'sign', async () => under.sign.keys);
+    await under.requests.respond('sign.lease', 'sign', async () => {
+      throw Object.assign(new Error('it changed while it was on its way'), { code });
+    });
+    expect(await problemOf(await machine.renew(license))).toBe('503 lease-overtaken');
   });
 });
 
@@ -240,4 +318,40 @@ it('refuses a body that is too large, before it looks at anything else', async (
   const machine = new TestMachine(under);
   const response = await machine.send('POST', '/v1/machines', { body: 'x'.repeat(600_000), proof: 'x' });
   expect(await problemOf(response)).toBe('413 body-too-large');
+});
+
+describe('hardware', () => {
+  const uuid = 'a1'.repeat(32);
+
+  it('is kept as a mark, never as it was told', async () => {
+    const machine = new TestMachine(under);
+    await machine.enrol(await under.license('lic-1'), { hardware: uuid });
+    const [enrolled] = await under.factsOf(`machine.${machine.id}`);
+    expect(enrolled).toMatchObject({ data: { hardware: expect.stringMatching(/^[A-Za-z0-9_-]{43}$/) } });
+    expect(JSON.stringify(enrolled)).not.toContain(uuid);
+  });
+
+  it('has one trial, and an installation on it takes the seat of the one before', async () => {
+    const trial = await under.license('lic-1', { kind: 'trial', seats: 1 });
+    const first = new TestMachine(under);
+    const second = new TestMachine(under);
+    expect((await first.enrol(trial, { hardware: uuid })).status).toBe(201);
+    expect((await second.enrol(trial, { hardware: uuid })).status).toBe(201);
+    expect(await reasonsOf(await first.renew(trial))).toEqual(['hardware-enrolled-again']);
+    expect((await second.renew(trial)).status).toBe(200);
+    const other = await under.license('lic-2', { kind: 'trial' });
+    expect(await reasonsOf(await new TestMachine(under).enrol(other, { hardware: uuid }))).toEqual([
+      'trial-used-on-machine',
+    ]);
+  });
+
+  it('is asked for by other stages', async () => {
+    const license = await under.license('lic-1', { seats: 1 });
+    const machine = new TestMachine(under);
+    await machine.enrol(license);
+    const ask = (machineId: string) => under.standings.standing({ licenseId: 'lic-1', machineId });
+    expect(ask(machine.id)).toMatchObject({ seated: true, otherMachines: 0 });
+    expect(ask('another')).toMatchObject({ seated: false, otherMachines: 1, enrolmentsToday: 1 });
+    expect(() => ask('NOT AN ID')).toThrow(z.ZodError);
+  });
 });

@@ -1,77 +1,44 @@
-import { createHash, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
-import { Global, Module } from '@nestjs/common';
-import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { Test } from '@nestjs/testing';
-import { CompactSign } from 'jose';
-import { BlobStore, MemoryBlobStore } from '#libs/blobs';
+import { createHash, generateKeyPairSync } from 'node:crypto';
+import { inspect } from 'node:util';
+import { ConsoleLogger, type LogLevel } from '@nestjs/common';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { MemoryBlobStore } from '#libs/blobs';
+import { type Listener, listenerToken, type Revocations } from '#libs/broker';
+import { type Fact, fact, type KernelIdentity, type LicenseTerms, type Tier } from '#libs/contracts';
+import { MemoryEventStore, type RecordedEvent, type StreamName } from '#libs/eventstore';
+import { MemoryHintPublisher } from '#libs/hints';
 import {
-  type EventData,
-  type Fact,
-  fact,
-  type KernelIdentity,
-  type LicenseTerms,
-  type PublicJwk,
-  publicJwkSchema,
-  type Tier,
-  tokenTypes,
-  type TrustKeys,
-} from '#libs/contracts';
-import { EventStore, MemoryEventStore, type RecordedEvent, type StreamName } from '#libs/eventstore';
-import { HintPublisher, MemoryHintPublisher } from '#libs/hints';
-import { Clock, HintAccess, ProblemFilter } from '#libs/service';
-import { type Lease, leaseClaimsOf, licenseClaimsOf, makeProof, machineIdOf, thumbprintOf } from '#libs/trust';
-import { MemoryRequests, Requests } from '#libs/transport';
+  Clock,
+  createStages,
+  HintAccess,
+  type HintCredentials,
+  memoryPlatform,
+  Metrics,
+  ServiceConfig,
+} from '#libs/service';
+import type { Lease } from '#libs/trust';
+import { MemoryRequests } from '#libs/transport';
+import { GitTreeStore } from '#libs/trees';
 import { Feed } from '../src/feed.js';
 import { FeedModule } from '../src/feed.module.js';
+import { Standings } from '../src/standings.js';
+import { TestSign } from './sign.fixture.js';
 
 class TestClock extends Clock {
   offsetMs = 0;
+  /** Where it stands still. */
+  fixed: Date | undefined;
 
   now(): Date {
-    return new Date(Date.now() + this.offsetMs);
+    return this.fixed ?? new Date(Date.now() + this.offsetMs);
   }
 }
+
+/** An operator's, for what only operators may see. */
+const adminToken = 'the-operators-own-token-0';
 
 export const hours = (n: number): number => n * 3_600_000;
 export const days = (n: number): number => n * 86_400_000;
-
-interface Signer {
-  readonly privateKey: KeyObject;
-  readonly jwk: PublicJwk;
-}
-
-function newKey(): Signer {
-  const { privateKey } = generateKeyPairSync('ed25519');
-  return { privateKey, jwk: publicJwkSchema.parse(createPublicKey(privateKey).export({ format: 'jwk' })) };
-}
-
-/** Real keys in the place of sign, which this stage may not know. */
-class TestSign {
-  private readonly bundle = newKey();
-  private readonly license = newKey();
-  private readonly lease = newKey();
-
-  readonly keys: TrustKeys = {
-    schema: 1,
-    bundleThreshold: 1,
-    bundle: [{ ...this.bundle.jwk, kid: 'bundle' }],
-    license: [{ ...this.license.jwk, kid: 'license' }],
-    lease: [{ ...this.lease.jwk, kid: 'lease' }],
-  };
-
-  licenseToken(license: EventData<'TrialIssued'>): Promise<string> {
-    return sign(this.license, 'license', tokenTypes.license, licenseClaimsOf(license, license.terms.notBefore));
-  }
-
-  leaseToken(lease: Lease, issuedAt: Date): Promise<string> {
-    return sign(this.lease, 'lease', tokenTypes.lease, leaseClaimsOf(lease, issuedAt.toISOString()));
-  }
-}
-
-function sign(key: Signer, kid: string, typ: string, claims: object): Promise<string> {
-  const jws = new CompactSign(Buffer.from(JSON.stringify(claims)));
-  return jws.setProtectedHeader({ alg: 'EdDSA', typ, kid }).sign(key.privateKey);
-}
 
 export const kernel: KernelIdentity = {
   distro: 'debian',
@@ -88,14 +55,52 @@ export const running = {
   buildId: 'ab'.repeat(20),
 } as const;
 
+/** Real tokens, and no server that would act on what is cut off. */
+class TestAccess extends HintAccess {
+  readonly host = 'hints.example';
+  readonly port = 4222;
+  readonly keys = { hints: generateKeyPairSync('ed25519').privateKey };
+  /** What was told, each time. */
+  readonly told: Revocations[] = [];
+  /** As long as it is set, nobody can be cut off. */
+  trouble: Error | undefined;
+
+  credentialsFor(listener: Listener): HintCredentials {
+    return { token: listenerToken(this.keys, listener) };
+  }
+
+  async cutOff(revocations: Revocations): Promise<void> {
+    if (this.trouble !== undefined) throw this.trouble;
+    this.told.push(revocations);
+  }
+
+  async connected(): Promise<number> {
+    return 3;
+  }
+}
+
+/** Keeps what is logged. */
+class Lines extends ConsoleLogger {
+  constructor(private readonly lines: string[]) {
+    super({ json: true });
+  }
+
+  protected override printMessages(messages: unknown[], context?: string, level?: LogLevel): void {
+    this.lines.push(...messages.map((message) => `${level} ${context} ${inspect(message)}`));
+  }
+}
+
 /** The feed as it runs: HTTP on a port, stores in memory, real keys and tokens. */
 export class FeedUnderTest {
   readonly events = new MemoryEventStore();
   readonly blobs = new MemoryBlobStore();
   readonly hints = new MemoryHintPublisher();
+  readonly access = new TestAccess();
   readonly requests = new MemoryRequests();
   readonly clock = new TestClock();
   readonly sign = new TestSign();
+  /** The service's log, line by line. */
+  readonly said: string[] = [];
   url = '';
   private app: NestFastifyApplication | undefined;
   private commands = 0;
@@ -111,24 +116,13 @@ export class FeedUnderTest {
   /** Starts the feed's process, or starts it again. */
   async startFeed(): Promise<void> {
     await this.app?.close();
-    const access: HintAccess = { host: 'hints.example', port: 4222, user: 'agent', password: 'secret' };
-    const providers = [
-      { provide: EventStore, useValue: this.events },
-      { provide: BlobStore, useValue: this.blobs },
-      { provide: HintPublisher, useValue: this.hints },
-      { provide: HintAccess, useValue: access },
-      { provide: Requests, useValue: this.requests },
-      { provide: Clock, useValue: this.clock },
-    ];
-    class MemoryPlatform {}
-    Global()(MemoryPlatform);
-    Module({ providers, exports: providers })(MemoryPlatform);
-    const module = await Test.createTestingModule({ imports: [MemoryPlatform, FeedModule] }).compile();
-    this.app = module.createNestApplication<NestFastifyApplication>(new FastifyAdapter({ bodyLimit: 4_194_304 }), {
-      rawBody: true,
-      logger: false,
-    });
-    this.app.useGlobalFilters(new ProblemFilter());
+    const { events, blobs, clock } = this;
+    const config = ServiceConfig.from({ SPLICECAST_PEPPER: '07'.repeat(32) });
+    // A stage without a tree: nothing of the feed asks for one.
+    const platform = memoryPlatform({ config, events, blobs, clock, adminToken, trees: new GitTreeStore('/nowhere') });
+    const ours = { ...platform, requests: this.requests, hints: this.hints, hintAccess: this.access };
+    this.app = await createStages(ours, [{ name: 'feed', module: FeedModule }]);
+    this.app.useLogger(new Lines(this.said));
     await this.app.listen(0, '127.0.0.1');
     this.url = await this.app.getUrl();
   }
@@ -136,6 +130,17 @@ export class FeedUnderTest {
   get feed(): Feed {
     if (this.app === undefined) throw new Error('the feed is not running');
     return this.app.get(Feed);
+  }
+
+  /** What Prometheus would be told. */
+  async metricsText(): Promise<string> {
+    return (await this.app?.get(Metrics).text()) ?? '';
+  }
+
+  /** Answers what other stages ask. */
+  get standings(): Standings {
+    if (this.app === undefined) throw new Error('the feed is not running');
+    return this.app.get(Standings);
   }
 
   async stop(): Promise<void> {
@@ -177,7 +182,12 @@ export class FeedUnderTest {
   }
 
   /** A signed bundle, promoted to a tier, and known to the feed. */
-  async bundle(bundleId: string, tier?: Tier, on: KernelIdentity = kernel): Promise<Buffer> {
+  async bundle(
+    bundleId: string,
+    tier?: Tier,
+    on: KernelIdentity = kernel,
+    of: { fixIds: string[]; level?: number } = { fixIds: [bundleId] },
+  ): Promise<Buffer> {
     const artefact = Buffer.from(`artefact of ${bundleId} `.repeat(50));
     const [a, s] = [await this.blobs.put(artefact), await this.blobs.put(Buffer.from(`signature of ${bundleId}`))];
     const kernelId = `kernel-${on.buildId.slice(0, 8)}`;
@@ -194,7 +204,7 @@ export class FeedUnderTest {
     });
     const assembled = {
       bundleId,
-      fixId: 'f1',
+      ...of,
       kernelId,
       manifest: a.digest,
       artefact: a.digest,
@@ -212,12 +222,18 @@ export class FeedUnderTest {
     return artefact;
   }
 
+  /** A level, on all tiers. */
+  async level(level: number, ...fixIds: string[]): Promise<void> {
+    await this.bundle(`level-${level}`, 'stable', kernel, { fixIds, level });
+  }
+
   async promote(bundleId: string, tier: Tier): Promise<void> {
     await this.feed.promoted(await this.record(`bundle.${bundleId}`, fact('BundlePromoted', { bundleId, tier })));
   }
 
-  async recall(bundleId: string, reason = 'it crashes'): Promise<void> {
-    await this.feed.recalled(await this.record(`bundle.${bundleId}`, fact('BundleRecalled', { bundleId, reason })));
+  async recall(bundleId: string, keep?: true): Promise<void> {
+    const data = { bundleId, reason: 'it crashes', ...(keep === undefined ? {} : { keep }) };
+    await this.feed.recalled(await this.record(`bundle.${bundleId}`, fact('BundleRecalled', data)));
   }
 
   async revoke(licenseId: string): Promise<void> {
@@ -241,80 +257,6 @@ export class FeedUnderTest {
 }
 
 const wholeSecond = (ms: number): string => new Date(Math.floor(ms / 1000) * 1000).toISOString();
-
-interface Sending {
-  readonly body?: unknown;
-  readonly headers?: Record<string, string>;
-  /** Another proof than the right one; `none`: no proof at all. */
-  readonly proof?: string;
-  readonly lease?: string;
-}
-
-/** A machine with its key, as the agent speaks. */
-export class TestMachine {
-  readonly key = newKey();
-  readonly id = machineIdOf(this.key.jwk);
-  readonly keyThumbprint = thumbprintOf(this.key.jwk);
-  lease: string | undefined;
-
-  constructor(private readonly under: FeedUnderTest) {}
-
-  prove(method: string, path: string, body = Buffer.alloc(0)): Promise<string> {
-    const { privateKey, jwk: publicJwk } = this.key;
-    return makeProof({ method, path, body, at: this.under.clock.now(), privateKey, publicJwk });
-  }
-
-  async send(method: string, path: string, sending: Sending = {}): Promise<Response> {
-    const body = sending.body === undefined ? undefined : Buffer.from(JSON.stringify(sending.body));
-    const proof = sending.proof ?? (await this.prove(method, path, body));
-    const lease = sending.lease ?? this.lease;
-    return fetch(this.under.url + path, {
-      method,
-      headers: {
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-        ...(proof === 'none' ? {} : { 'splicecast-proof': proof }),
-        ...(lease === undefined ? {} : { authorization: `Bearer ${lease}` }),
-        ...sending.headers,
-      },
-      ...(body === undefined ? {} : { body }),
-    });
-  }
-
-  /** Enrols, and keeps the lease if there is one. */
-  async enrol(license: string, changed: object = {}): Promise<Response> {
-    const body = { license, hostname: 'web-1', kernel: running, ...changed };
-    return this.keep(await this.send('POST', '/v1/machines', { body }));
-  }
-
-  async renew(license: string, kernel: object = running): Promise<Response> {
-    return this.keep(await this.send('POST', `/v1/machines/${this.id}/lease`, { body: { license, kernel } }));
-  }
-
-  async updates(headers: Record<string, string> = {}): Promise<Response> {
-    return this.send('GET', `/v1/machines/${this.id}/updates`, { headers });
-  }
-
-  /** What it is offered: `<bundleId>`, `<bundleId> recalled`. */
-  async offered(): Promise<string[]> {
-    const body = (await (await this.updates()).json()) as { bundles: { bundleId: string; recalled?: object }[] };
-    return body.bundles.map((one) => one.bundleId + (one.recalled === undefined ? '' : ' recalled'));
-  }
-
-  async artefact(bundleId: string, headers: Record<string, string> = {}, method = 'GET'): Promise<Response> {
-    return this.send(method, `/v1/bundles/${bundleId}/artefact`, { headers });
-  }
-
-  async report(reportId: string, ...facts: object[]): Promise<Response> {
-    const response = await this.send('POST', `/v1/machines/${this.id}/reports`, { body: { reportId, facts } });
-    await this.under.settled();
-    return response;
-  }
-
-  private async keep(response: Response): Promise<Response> {
-    if (response.ok) this.lease = ((await response.clone().json()) as { lease: string }).lease;
-    return response;
-  }
-}
 
 export const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 

@@ -1,9 +1,10 @@
 import { fact, type LicenseTerms } from '#libs/contracts';
-import type { LicenseState } from '#libs/licensing';
+import type { KnownLicense, LicenseState, Standing } from '#libs/licensing';
 import { decideLease, type RequestLease } from '../src/domain/lease.js';
 import { evolveMachine, initialMachine, isMachineFact, type MachineState } from '../src/domain/machine.js';
 
 const at = new Date('2026-11-23T10:00:00.000Z');
+const hintUser = `U${'A'.repeat(55)}`;
 const days = (n: number) => new Date(at.getTime() + n * 86_400_000);
 const kernel = { distro: 'debian', arch: 'x86_64', release: '6.1.0-54-amd64', buildId: 'ab'.repeat(20) } as const;
 const terms: LicenseTerms = {
@@ -15,16 +16,26 @@ const terms: LicenseTerms = {
   expiresAt: '2026-12-01T00:00:00.000Z',
   graceSec: 0,
 };
-const license: LicenseState = { status: 'active', licenseId: 'lic', customerId: 'cust', terms, rev: 1 };
+const untouched = { extraDays: 0, transfers: [] };
+const license: KnownLicense = { status: 'active', licenseId: 'lic', customerId: 'cust', terms, rev: 1, ...untouched };
+/** So many others have a seat, and this machine none. */
+const seats = (otherMachines: number): Standing => ({
+  seated: false,
+  otherMachines,
+  enrolmentsToday: 0,
+  reinstalls: 0,
+});
 const command: RequestLease = {
   machineId: 'm1',
   keyThumbprint: 'k'.repeat(43),
+  hintUser,
   hostname: 'web-1',
   kernel,
+  registers: true,
   licenseId: 'lic',
   customerId: 'cust',
   license,
-  otherMachines: 0,
+  standing: seats(0),
   at,
 };
 
@@ -49,6 +60,7 @@ describe('a request for a lease', () => {
     const { decision } = after(initialMachine());
     const lease = {
       machineId: 'm1',
+      hintUser,
       leaseId: expect.stringMatching(/^[0-9a-f]{20}$/),
       licenseId: 'lic',
       kernel,
@@ -117,7 +129,7 @@ describe('a request for a lease', () => {
       at: new Date('2027-01-01T00:00:00Z'),
       license: { ...license, status: 'revoked' },
       kernel: { ...kernel, distro: 'rhel' },
-      otherMachines: 2,
+      standing: seats(2),
     });
     expect(codes(decision)).toEqual(['license-revoked', 'license-expired', 'distro-not-covered', 'no-seat-left']);
     expect(decision.facts.map((one) => one.type)).toEqual(['LeaseRefused']);
@@ -128,15 +140,50 @@ describe('a request for a lease', () => {
     expect(codes(after(initialMachine(), { customerId: 'thief' }).decision)).toEqual(['license-unknown']);
   });
 
+  it('is refused with a token from before the licence went to another customer', () => {
+    const transferred: KnownLicense = { ...license, customerId: 'other', transfers: [at.toISOString()] };
+    expect(codes(after(initialMachine(), { license: transferred }).decision)).toEqual(['license-transferred']);
+  });
+
+  it('lasts as long as the licence lets a machine do without the service, and is not made anew at every request', () => {
+    const aDay: KnownLicense = { ...license, terms: { ...terms, offlineMaxSec: 86_400 } };
+    const first = after(initialMachine(), { license: aDay });
+    expect(first.state.lease?.expiresAt).toBe(days(1).toISOString());
+    expect(after(first.state, { license: aDay, at: days(0.4) }).decision.facts).toEqual([]);
+    expect(after(first.state, { license: aDay, at: days(0.6) }).state.lease?.expiresAt).toBe(days(1.6).toISOString());
+  });
+
+  it('enrols anew on other hardware, and a displaced installation is told so', () => {
+    const { state } = after(initialMachine(), { hardware: 'h'.repeat(43) });
+    expect(state.enrolment?.hardware).toBe('h'.repeat(43));
+    const moved = after(state, { hardware: 'i'.repeat(43) });
+    expect(moved.decision.facts.map((one) => one.type)).toEqual(['MachineEnrolled', 'LeaseGranted']);
+    const displaced = { ...seats(0), seated: true, displacedBy: 'm2' };
+    expect(codes(after(state, { hardware: 'h'.repeat(43), standing: displaced }).decision)).toEqual([
+      'hardware-enrolled-again',
+    ]);
+  });
+
+  it('is refused to a copy of the machine until somebody registers it as the machine', () => {
+    const { state } = after(initialMachine(), { hardware: 'h'.repeat(43) });
+    const copy = { hardware: 'i'.repeat(43), standing: { ...seats(0), elsewhere: true }, registers: false };
+    const asked = after(state, copy);
+    expect(codes(asked.decision)).toEqual(['machine-cloned']);
+    // What is enrolled stays the machine that was registered.
+    expect(asked.state.enrolment).toEqual(state.enrolment);
+    const registered = after(asked.state, { ...copy, registers: true });
+    expect(registered.decision.facts.map((one) => one.type)).toEqual(['MachineEnrolled', 'LeaseGranted']);
+  });
+
   it('needs a free seat, but a machine keeps the one it has', () => {
-    const { state } = after(initialMachine(), { otherMachines: 1 });
-    expect(codes(after(state, { otherMachines: 2, at: days(6) }).decision)).toBe('granted');
-    expect(codes(after(initialMachine(), { otherMachines: 2 }).decision)).toEqual(['no-seat-left']);
+    const { state } = after(initialMachine(), { standing: seats(1) });
+    expect(codes(after(state, { standing: { ...seats(2), seated: true }, at: days(6) }).decision)).toBe('granted');
+    expect(codes(after(initialMachine(), { standing: seats(2) }).decision)).toEqual(['no-seat-left']);
   });
 
   it('records a refusal once while its reasons stay the same', () => {
-    const first = after(initialMachine(), { otherMachines: 2 });
-    const again = after(first.state, { otherMachines: 2 });
+    const first = after(initialMachine(), { standing: seats(2) });
+    const again = after(first.state, { standing: seats(2) });
     expect(again.decision.facts).toEqual([]);
     expect(codes(again.decision)).toEqual(['no-seat-left']);
     const other = after(again.state, { license: { ...license, status: 'revoked' } });
@@ -146,5 +193,32 @@ describe('a request for a lease', () => {
     expect(after(granted.state, { license: { ...license, status: 'revoked' } }).decision.facts).toEqual([
       fact('LeaseRefused', { machineId: 'm1', reasons: [expect.objectContaining({ code: 'license-revoked' })] }),
     ]);
+  });
+});
+
+describe('a machine whose seat was freed', () => {
+  const released = fact('MachineReleased', { machineId: 'm1', licenseId: 'lic', reason: 'moved' });
+  const freed = () => [released].reduce(evolveMachine, after(initialMachine()).state);
+  const standing: Standing = { ...seats(0), released: true };
+
+  it('is refused when it only asks on, and takes a seat when it is registered again', () => {
+    const asked = after(freed(), { standing, registers: false });
+    expect(codes(asked.decision)).toEqual(['machine-released']);
+    const { decision } = after(asked.state, { standing });
+    expect(decision.facts.map(({ type }) => type)).toEqual(['MachineEnrolled', 'LeaseGranted']);
+  });
+
+  it('is registered again only while a seat is free', () =>
+    expect(codes(after(freed(), { standing: { ...standing, otherMachines: terms.seats } }).decision)).toEqual([
+      'no-seat-left',
+    ]));
+
+  it('never comes back once it is retired', () => {
+    const state = [released, fact('MachineRetired', { machineId: 'm1', reason: 'stolen' })].reduce(
+      evolveMachine,
+      after(initialMachine()).state,
+    );
+    const { decision } = after(state, { standing: { ...standing, retired: true } });
+    expect(codes(decision)).toEqual(['machine-retired']);
   });
 });

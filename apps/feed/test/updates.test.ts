@@ -1,5 +1,6 @@
 import { fact, updatesResponseSchema } from '#libs/contracts';
-import { days, FeedUnderTest, kernel, problemOf, sha256, TestMachine } from './feed.fixture.js';
+import { days, FeedUnderTest, kernel, problemOf, sha256 } from './feed.fixture.js';
+import { TestMachine } from './machine.fixture.js';
 
 let under: FeedUnderTest;
 beforeEach(async () => {
@@ -40,6 +41,7 @@ describe('updates', () => {
           bundleId: 'b1',
           artefact: { path: '/v1/bundles/b1/artefact', sha256: sha256(artefact), length: artefact.length },
           signature: 'signature of b1',
+          fixIds: ['b1'],
         },
       ],
     });
@@ -109,6 +111,55 @@ const applied = (machine: TestMachine, bundleId: string) =>
     fact('UpdateApplied', { machineId: machine.id, bundleId, transitionMs: 3 }),
   );
 
+describe('levels', () => {
+  beforeEach(async () => {
+    for (const id of ['a', 'b', 'c']) await under.bundle(id, 'stable');
+    await under.level(1, 'a', 'b');
+  });
+
+  it('are offered instead of the singles in them, unless the machine asks for singles', async () => {
+    const machine = await enrolled();
+    expect(await machine.offered()).toEqual(['c', 'level-1']);
+    expect(await machine.offered('?prefer=singles')).toEqual(['a', 'b', 'c']);
+    expect((await machine.updates({}, '?prefer=none')).status).toBe(422);
+    const { bundles } = updatesResponseSchema.parse(await (await machine.updates()).json());
+    expect(bundles.map(({ fixIds, level }) => ({ fixIds, level }))).toEqual([
+      { fixIds: ['c'], level: undefined },
+      { fixIds: ['a', 'b'], level: 1 },
+    ]);
+  });
+
+  it('follow what the machine reports', async () => {
+    const machine = await enrolled();
+    await applied(machine, 'c');
+    expect(await machine.offered()).toEqual(['a', 'b', 'c']);
+    await under.level(2, 'a', 'b', 'c');
+    expect(await machine.offered()).toEqual(['c', 'level-2']);
+    await applied(machine, 'level-2');
+    const of = { machineId: machine.id };
+    await machine.report('replaced', fact('UpdateReplaced', { ...of, bundleId: 'c', by: 'level-2' }));
+    expect(await machine.offered()).toEqual(['level-2']);
+    await machine.report('reversed', fact('UpdateReversed', { ...of, bundleId: 'level-2', transitionMs: 1 }));
+    expect(await machine.offered()).toEqual(['a', 'b', 'c', 'level-2']);
+  });
+
+  it('are withdrawn with a fix that is in them, whichever came first', async () => {
+    const machine = await enrolled();
+    await under.recall('b');
+    expect(await machine.offered()).toEqual(['a', 'b recalled', 'c', 'level-1 recalled']);
+    expect(await problemOf(await machine.artefact('level-1'))).toBe('410 bundle-recalled');
+    await under.level(2, 'a', 'b', 'c');
+    await under.level(3, 'a', 'c');
+    expect(await machine.offered()).toEqual(['b recalled', 'level-1 recalled', 'level-2 recalled', 'level-3']);
+  });
+
+  it('that are withdrawn leave their fixes alone', async () => {
+    const machine = await enrolled();
+    await under.recall('level-1');
+    expect(await machine.offered()).toEqual(['a', 'b', 'c', 'level-1 recalled']);
+  });
+});
+
 describe('a licence that has ended', () => {
   it('by revocation stops new bundles at once, and weakens nothing', async () => {
     for (const id of ['held', 'held-bad', 'bad']) await under.bundle(id, 'stable');
@@ -171,13 +222,11 @@ describe('hints', () => {
 
   it('come after the index knows, so that who asks at once is told', async () => {
     await under.bundle('b1');
-    const promoted = await under.record('bundle.b1', fact('BundlePromoted', { bundleId: 'b1', tier: 'canary' }));
-    const ahead = under.feed.promoted({ ...promoted, position: promoted.position + 1 });
-    await under.settled();
-    expect(heard()).toEqual([]);
-    await under.license('lic-1');
-    await ahead;
-    expect(heard()).toEqual([`${subject('canary')} published b1`]);
+    const machine = await enrolled('lic-1', { tier: 'canary' });
+    const offered: string[] = [];
+    under.hints.publish = async () => void offered.push(...(await machine.offered()));
+    await under.promote('b1', 'canary');
+    expect(offered).toEqual(['b1']);
   });
 
   it('are not sent for what nobody may have', async () => {

@@ -9,9 +9,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type BlobStore, FolderBlobStore } from '#libs/blobs';
 import { digestOf, type Fact } from '#libs/contracts';
 import { MemoryEventStore } from '#libs/eventstore';
-import { MemoryHintPublisher } from '#libs/hints';
-import { AdminToken, createStages, ServiceConfig, startStages, SystemClock } from '#libs/service';
-import { MemoryRequests } from '#libs/transport';
+import { createStages, memoryPlatform, ServiceConfig, startStages } from '#libs/service';
 import { GitTreeStore } from '#libs/trees';
 import { IngestModule } from '../src/ingest.module.js';
 
@@ -32,19 +30,8 @@ export class IngestUnderTest {
 
   async start(): Promise<void> {
     const config = ServiceConfig.from({ SPLICECAST_DATA: this.root, SPLICECAST_PORT: '0' });
-    const platform = {
-      config,
-      events: this.events,
-      blobs: this.blobs,
-      trees: this.trees,
-      requests: new MemoryRequests(),
-      hints: new MemoryHintPublisher(),
-      hintAccess: { port: 1, user: 'agent', password: 'secret' },
-      clock: new SystemClock(),
-      adminToken: AdminToken.of(token),
-      notices: [],
-      stop: async () => undefined,
-    };
+    const { events, blobs, trees } = this;
+    const platform = memoryPlatform({ config, events, blobs, trees, adminToken: token });
     this.app = await createStages(platform, [{ name: 'ingest', module: IngestModule, concurrency: 2 }]);
     Logger.overrideLogger(false);
     this.url = await startStages(this.app, config);

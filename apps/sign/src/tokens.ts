@@ -8,6 +8,7 @@ import { leaseClaims, leaseTokenRequestSchema } from './domain/lease-token.js';
 import { licenseClaims, licenseTokenRequestSchema } from './domain/license-token.js';
 import { SignRefusal } from './domain/refusal.js';
 import { Keyring } from './ports.js';
+import { PublicTrust } from './public-trust.js';
 
 /** Signs licences and leases for the other stages. It believes the log and not the one who asks. */
 @Controller()
@@ -16,6 +17,7 @@ export class Tokens {
     private readonly events: EventStore,
     private readonly keyring: Keyring,
     private readonly clock: Clock,
+    private readonly trust: PublicTrust,
   ) {}
 
   @MessagePattern('sign.license', stage('sign'))
@@ -36,7 +38,7 @@ export class Tokens {
 
   @MessagePattern('sign.keys', stage('sign'))
   keys(): TrustKeys {
-    return this.keyring.trustKeys();
+    return this.trust.keys();
   }
 
   private async read(stream: StreamName): Promise<readonly RecordedEvent[]> {

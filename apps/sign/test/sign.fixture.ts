@@ -1,16 +1,37 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Global, Module } from '@nestjs/common';
+import type { Type } from '@nestjs/common';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
-import { BlobStore, MemoryBlobStore } from '#libs/blobs';
-import { type Fact, fact, type KernelIdentity, type Series } from '#libs/contracts';
-import { EventStore, MemoryEventStore, type RecordedEvent, type StreamName } from '#libs/eventstore';
-import { Clock, ServiceConfig, SystemClock } from '#libs/service';
+import { MemoryBlobStore } from '#libs/blobs';
+import { type Fact, fact, type Series } from '#libs/contracts';
+import { type EventStore, MemoryEventStore, type RecordedEvent, type StreamName } from '#libs/eventstore';
+import { Clock, memoryPlatform, PlatformModule, ProblemFilter, ServiceConfig } from '#libs/service';
+import { GitTreeStore } from '#libs/trees';
+import { kernelFacts, madeKernel, patchedFunction } from '../../../test/made-facts.js';
 import { Sign } from '../src/sign.js';
 import { SignModule } from '../src/sign.module.js';
 import { Tokens } from '../src/tokens.js';
+
+export const adminToken = 'test-admin-token-of-the-signer';
+
+/** A clock that tests move. */
+export class TestClock extends Clock {
+  offsetMs = 0;
+
+  now(): Date {
+    return new Date(Date.now() + this.offsetMs);
+  }
+}
+
+/** What a restarted process finds. */
+export interface SignState {
+  readonly dataDir: string;
+  readonly events: MemoryEventStore;
+  readonly blobs: MemoryBlobStore;
+  readonly clock: TestClock;
+}
 
 /** Sign as it runs, on stores in memory and a data folder of its own. */
 export interface SignUnderTest {
@@ -20,24 +41,30 @@ export interface SignUnderTest {
   readonly events: MemoryEventStore;
   readonly blobs: MemoryBlobStore;
   readonly dataDir: string;
+  readonly clock: TestClock;
+  get<T>(type: Type<T>): T;
+  /** Ends the process and leaves everything as it is. */
+  crash(): Promise<void>;
   stop(): Promise<void>;
 }
 
-export async function startSign(dataDir?: string): Promise<SignUnderTest> {
-  const folder = dataDir ?? (await mkdtemp(join(tmpdir(), 'splicecast-sign-')));
-  const events = new MemoryEventStore();
-  const blobs = new MemoryBlobStore();
-  const providers = [
-    { provide: EventStore, useValue: events },
-    { provide: BlobStore, useValue: blobs },
-    { provide: Clock, useClass: SystemClock },
-    { provide: ServiceConfig, useValue: ServiceConfig.from({ SPLICECAST_DATA: folder }) },
-  ];
-  class MemoryPlatform {}
-  Global()(MemoryPlatform);
-  Module({ providers, exports: providers })(MemoryPlatform);
-  const module = await Test.createTestingModule({ imports: [MemoryPlatform, SignModule] }).compile();
+export async function startSign(before?: SignState): Promise<SignUnderTest> {
+  const folder = before?.dataDir ?? (await mkdtemp(join(tmpdir(), 'splicecast-sign-')));
+  const events = before?.events ?? new MemoryEventStore();
+  const blobs = before?.blobs ?? new MemoryBlobStore();
+  const clock = before?.clock ?? new TestClock();
+  const platform = memoryPlatform({
+    config: ServiceConfig.from({ SPLICECAST_DATA: folder }),
+    trees: new GitTreeStore(join(folder, 'trees.git')),
+    adminToken,
+    events,
+    blobs,
+    clock,
+  });
+  // By itself, and not as a stage that is fed from the log: tests hand it one event at a time.
+  const module = await Test.createTestingModule({ imports: [PlatformModule.with(platform), SignModule] }).compile();
   const app = module.createNestApplication<NestFastifyApplication>(new FastifyAdapter(), { logger: false });
+  app.useGlobalFilters(new ProblemFilter());
   await app.listen(0, '127.0.0.1');
   return {
     url: await app.getUrl(),
@@ -46,6 +73,9 @@ export async function startSign(dataDir?: string): Promise<SignUnderTest> {
     events,
     blobs,
     dataDir: folder,
+    clock,
+    get: (type) => app.get(type),
+    crash: () => app.close(),
     async stop() {
       await app.close();
       await events.close();
@@ -54,14 +84,7 @@ export async function startSign(dataDir?: string): Promise<SignUnderTest> {
   };
 }
 
-export const kernel: KernelIdentity = {
-  distro: 'debian',
-  arch: 'x86_64',
-  release: '6.1.0-54-amd64',
-  version: '6.1.190-1',
-  buildId: 'ab'.repeat(20),
-  vermagic: '6.1.0-54-amd64 SMP preempt mod_unload modversions ',
-};
+export const kernel = madeKernel;
 
 /** Bytes with a module's `.modinfo` in them. */
 export function moduleBytes(info: { name?: string; vermagic?: string; livepatch?: string } = {}): Buffer {
@@ -92,23 +115,15 @@ const digest = (letter: string): string => letter.repeat(64);
 export async function buildFix(
   { events, blobs }: SignUnderTest,
   module: Buffer,
-  changed: { readonly moduleName?: string; readonly proposedKernel?: string; readonly brings?: readonly string[] } = {},
+  changed: {
+    readonly moduleName?: string;
+    readonly proposedKernel?: string;
+    readonly brings?: readonly string[];
+    /** Anyone's own patch, of no drop. */
+    readonly ownPatch?: boolean;
+  } = {},
 ): Promise<RecordedEvent> {
-  await record(
-    events,
-    'kernel.k1',
-    fact('KernelImported', {
-      kernelId: 'k1',
-      kernel,
-      compiler: 'gcc-12',
-      config: digest('1'),
-      symvers: digest('2'),
-      kallsyms: digest('3'),
-      btf: digest('4'),
-      counts: { symbols: 1, exports: 1, btfTypes: 1 },
-      durationMs: 1,
-    }),
-  );
+  await record(events, 'kernel.k1', ...kernelFacts('k1', kernel));
   await record(
     events,
     'fix.f1',
@@ -117,23 +132,19 @@ export async function buildFix(
       kernelId: changed.proposedKernel ?? 'k1',
       baseTree: 'c'.repeat(40),
       patch: digest('5'),
-      source: { kind: 'commit', dropId: 'd1', commit: 'd'.repeat(40) },
+      source: changed.ownPatch === true ? { kind: 'patch' } : { kind: 'commit', dropId: 'd1', commit: ownCommit },
       subject: 'fcntl: check it',
       cves: ['CVE-2026-1'],
       confidence: 1,
       paths: ['fs/fcntl.c'],
     }),
+    fact('ObjectsBuilt', {
+      fixId: 'f1',
+      objects: [{ path: 'fs/fcntl.o', owner: 'vmlinux', original: digest('8'), patched: digest('9') }],
+      durationMs: 1,
+    }),
   );
   const ref = await blobs.put(module);
-  const replaced = {
-    object: 'vmlinux',
-    symbol: 'do_fcntl',
-    sympos: 0,
-    objectFile: 'fs/fcntl.o',
-    oldSha256: digest('a'),
-    newSha256: digest('b'),
-    sizeBytes: 10,
-  };
   return record(
     events,
     'fix.f1',
@@ -141,7 +152,7 @@ export async function buildFix(
       fixId: 'f1',
       kernelId: 'k1',
       module: { name: changed.moduleName ?? 'sc_fix1', digest: ref.digest, sizeBytes: ref.sizeBytes },
-      functions: [replaced],
+      functions: [patchedFunction('do_fcntl', 'fs/fcntl.c')],
       runPre: { matched: 1, checked: 1 },
       warnings: [],
       ...(changed.brings === undefined
@@ -152,26 +163,34 @@ export async function buildFix(
   );
 }
 
-/** Splits the fix's drop into an attributed commit of each id, and a remainder. */
+/** The commit that the fix is. */
+export const ownCommit = 'd'.repeat(40);
+
+/**
+ * Splits the fix's drop into an attributed commit of each id, the fix's own, and a remainder.
+ * @param edit what is wrong with the series.
+ */
 export async function splitDrop(
   { events, blobs }: SignUnderTest,
-  attributed: readonly string[],
-  remainder: string,
+  before: readonly string[] = [],
+  remainder = 'e'.repeat(40),
+  edit: (commits: Series['commits']) => void = () => undefined,
 ): Promise<void> {
-  const common = { parent: 'c'.repeat(40), tree: 'd'.repeat(40), confidence: 1, paths: ['fs/fcntl.c'] };
   const lines = { insertions: 1, deletions: 1 };
-  const commits = [
-    ...attributed.map((commit) => ({
-      ...common,
-      ...lines,
-      commit,
-      kind: 'attributed' as const,
-      subject: `fcntl: prepare ${commit.slice(0, 2)}`,
-      cves: ['CVE-2026-2'],
-    })),
-    { ...common, ...lines, commit: remainder, kind: 'remainder' as const, subject: 'fs: the rest', cves: [] },
-  ];
   const tree = 'c'.repeat(40);
+  const attributed = [...before, ownCommit];
+  const commits = [...attributed, remainder].map((commit, n, all): Series['commits'][number] => ({
+    commit,
+    parent: all[n - 1] ?? '0'.repeat(40),
+    tree: commit === remainder ? tree : String(n % 10).repeat(40),
+    ...(commit === remainder
+      ? { kind: 'remainder', subject: 'fs: the rest', cves: [] }
+      : { kind: 'attributed', subject: `fcntl: prepare ${commit.slice(0, 2)}`, cves: ['CVE-2026-2'] }),
+    confidence: 1,
+    paths: ['fs/fcntl.c'],
+    ...lines,
+  }));
+  edit(commits);
   const series = await blobs.put(
     Buffer.from(JSON.stringify({ schema: 1, baseTree: tree, targetTree: tree, commits } satisfies Series)),
   );

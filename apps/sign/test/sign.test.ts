@@ -1,10 +1,26 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { openBundle } from '#libs/bundle';
-import { type Digest, trustKeysSchema } from '#libs/contracts';
+import {
+  checkStatement,
+  decodeStatement,
+  openBundle,
+  predicateTypes,
+  type Statement,
+  statementMediaType,
+} from '#libs/bundle';
+import { type Digest, type Series, trustKeysSchema } from '#libs/contracts';
 import { PoisonMessage, type RecordedEvent } from '#libs/eventstore';
-import { verifyBundleSignature } from '#libs/trust';
-import { buildFix, kernel, moduleBytes, type SignUnderTest, splitDrop, startSign } from './sign.fixture.js';
+import { openEnvelope, verifyBundleSignature } from '#libs/trust';
+import {
+  adminToken,
+  buildFix,
+  kernel,
+  moduleBytes,
+  ownCommit,
+  type SignUnderTest,
+  splitDrop,
+  startSign,
+} from './sign.fixture.js';
 
 let under: SignUnderTest;
 beforeEach(async () => {
@@ -37,6 +53,7 @@ const blob = (digest: Digest) => under.blobs.read(digest);
 describe('a hot patch', () => {
   it('becomes a bundle that opens and verifies, and says where it comes from', async () => {
     const module = moduleBytes();
+    await splitDrop(under);
     const built = await buildFix(under, module);
     await under.sign.handle(built);
 
@@ -44,7 +61,7 @@ describe('a hot patch', () => {
     const artefact = await blob(assembled.artefact);
     const bundle = await openBundle(artefact);
     expect(bundle.bundleId).toBe(assembled.bundleId);
-    expect(assembled).toMatchObject({ fixId: 'f1', kernelId: 'k1', sizeBytes: artefact.length });
+    expect(assembled).toMatchObject({ fixIds: ['f1'], kernelId: 'k1', sizeBytes: artefact.length });
     expect(bundle.payload('payload/sc_fix1.ko').equals(module)).toBe(true);
     expect(bundle.manifest).toMatchObject({
       kernel,
@@ -83,6 +100,7 @@ describe('a hot patch', () => {
   });
 
   it('is signed once, however often it is delivered', async () => {
+    await splitDrop(under);
     const built = await buildFix(under, moduleBytes());
     await Promise.all([under.sign.handle(built), under.sign.handle(built)]);
     await under.sign.handle(built);
@@ -90,6 +108,7 @@ describe('a hot patch', () => {
   });
 
   it('is signed in the end, wherever it was interrupted', async () => {
+    await splitDrop(under);
     const built = await buildFix(under, moduleBytes());
     // The n-th call of a port fails, n = 1, 2, … until none is left to fail: then the bundle is there, once.
     let n = 1;
@@ -103,8 +122,8 @@ describe('a hot patch', () => {
       restore();
       if (!failed) break;
     }
-    // Three streams and a blob read, three blobs put, one commit.
-    expect(n - 1).toBe(8);
+    // Four streams and two blobs read, three blobs put, one commit.
+    expect(n - 1).toBe(10);
     await under.sign.handle(built);
     const { assembled, signed } = await signedBundle();
     expect((await openBundle(await blob(assembled.artefact))).bundleId).toBe(assembled.bundleId);
@@ -177,10 +196,18 @@ describe('a hot patch is not signed', () => {
     expect(message.match(/brought-commit-unknown/g)).toHaveLength(2);
   });
 
-  it('when it brings a commit of a series that nobody split', async () => {
-    expect(await refusal(await buildFix(under, moduleBytes(), { brings: ['1'.repeat(40)] }))).toContain(
-      'brought-commit-unknown',
-    );
+  it('when its drop was never split', async () => {
+    expect(await refusal(await buildFix(under, moduleBytes()))).toContain('split-unknown');
+  });
+
+  it.each<[string, string, (commits: Series['commits']) => void]>([
+    ['does not end in the drop’s tree', 'split-unproven', (all) => void (all.at(-1)!.tree = '1'.repeat(40))],
+    ['does not end where the log says', 'split-unproven', (all) => void all.pop()],
+    ['is no chain', 'split-unproven', (all) => void (all.at(-1)!.parent = '2'.repeat(40))],
+    ['does not have it', 'commit-unknown', (all) => all.splice(0, 1)],
+  ])('when the series of its drop %s', async (_what, code, edit) => {
+    await splitDrop(under, [], 'e'.repeat(40), edit);
+    expect(await refusal(await buildFix(under, moduleBytes()))).toContain(code);
   });
 
   it('when the log does not hold it', async () => {
@@ -189,6 +216,106 @@ describe('a hot patch is not signed', () => {
     const other = await under.blobs.put(moduleBytes({ name: 'sc_fix1', vermagic: kernel.vermagic.trim() }));
     const data = { ...built.fact.data, module: { name: 'sc_fix1', ...other } };
     expect(await refusal({ ...built, fact: { ...built.fact, data } })).toContain('fix-mismatch');
+  });
+});
+
+/** What is attested of the bundle, by kind, as an agent would find it. */
+const attested = async (): Promise<Record<string, Statement['predicate']>> => {
+  const { assembled } = await signedBundle();
+  const keys = trustKeysSchema.parse(JSON.parse(await readFile(join(under.dataDir, 'trust.json'), 'utf8')));
+  const { manifest, attestations } = await openBundle(await blob(assembled.artefact));
+  const all = attestations.map(({ envelope, predicateType }) => {
+    const statement = decodeStatement(openEnvelope(envelope, statementMediaType, keys).payload);
+    checkStatement(statement, predicateType, manifest);
+    return [predicateType, statement.predicate] as const;
+  });
+  return Object.fromEntries(all);
+};
+
+const sha256 = (digit: string): object => ({ sha256: digit.repeat(64) });
+
+describe('what is attested', () => {
+  it('of a commit of a drop: from what and how it was built, out of which step, and each function', async () => {
+    const brought = '1'.repeat(40);
+    await splitDrop(under, [brought]);
+    const built = await buildFix(under, moduleBytes(), { brings: [brought] });
+    await under.sign.handle(built);
+    const all = await attested();
+    expect(all[predicateTypes.provenance]).toEqual({
+      buildDefinition: {
+        buildType: 'splicecast:hot-patch/v1',
+        externalParameters: { kernel, fixIds: ['f1'] },
+        internalParameters: { compiler: 'gcc-12', runPre: { matched: 1, checked: 1 } },
+        resolvedDependencies: [
+          { name: 'source', digest: { gitTree: 'c'.repeat(40) } },
+          { name: 'patch/f1', digest: sha256('5') },
+          { name: 'commit/f1', digest: { gitCommit: ownCommit } },
+          { name: 'commit/f1', digest: { gitCommit: brought } },
+          { name: 'linux-image.deb', digest: sha256('6') },
+          { name: 'linux-headers.deb', digest: sha256('7') },
+          { name: 'config', digest: sha256('1') },
+          { name: 'Module.symvers', digest: sha256('2') },
+        ],
+      },
+      runDetails: {
+        builder: { id: 'splicecast:builder' },
+        metadata: {
+          invocationId: built.envelope.id,
+          startedOn: new Date(Date.parse(built.envelope.at) - 1).toISOString(),
+          finishedOn: built.envelope.at,
+        },
+        byproducts: [
+          { name: 'original/fs/fcntl.o', digest: sha256('8') },
+          { name: 'patched/fs/fcntl.o', digest: sha256('9') },
+        ],
+      },
+    });
+    const tree = { gitTree: 'c'.repeat(40) };
+    expect(all[predicateTypes.recomposition]).toMatchObject({
+      steps: [
+        {
+          dropId: 'd1',
+          from: tree,
+          to: tree,
+          replayed: tree,
+          head: { gitCommit: 'e'.repeat(40) },
+          commits: 3,
+          taken: [
+            { fixId: 'f1', commit: brought, kind: 'attributed', brought: true },
+            { fixId: 'f1', commit: ownCommit, kind: 'attributed' },
+          ],
+        },
+      ],
+    });
+    expect(all[predicateTypes.objectDiff]).toMatchObject({
+      kernel: { release: kernel.release, buildId: kernel.buildId },
+      functions: [{ symbol: 'do_fcntl', objectFile: 'fs/fcntl.o', old: sha256('a'), new: sha256('b') }],
+    });
+  });
+
+  it('is shown to operators, whole and as it was signed', async () => {
+    await under.sign.handle(await buildFix(under, moduleBytes(), { ownPatch: true }));
+    const { assembled } = await signedBundle();
+    const ask = (id: string, token: string): Promise<Response> =>
+      fetch(`${under.url}/v1/bundles/${id}/attestations`, { headers: { authorization: `Bearer ${token}` } });
+    const answer = await ask(assembled.bundleId, adminToken);
+    const { attestations } = (await answer.json()) as { attestations: { predicateType: string; envelope: string }[] };
+    const opened = await openBundle(await blob(assembled.artefact));
+    expect(attestations).toMatchObject(
+      opened.attestations.map(({ path, envelope }) => ({
+        path,
+        envelope: envelope.toString('base64'),
+        statement: { subject: [{ name: 'payload/sc_fix1.ko' }] },
+        keyIds: [expect.stringMatching(/^bundle-/)],
+      })),
+    );
+    expect((await ask('unknown', adminToken)).status).toBe(404);
+    expect((await ask(assembled.bundleId, 'nobody')).status).toBe(401);
+  });
+
+  it('of anyone’s own patch: nothing of a split', async () => {
+    await under.sign.handle(await buildFix(under, moduleBytes(), { ownPatch: true }));
+    expect(Object.keys(await attested()).sort()).toEqual([predicateTypes.provenance, predicateTypes.objectDiff]);
   });
 });
 

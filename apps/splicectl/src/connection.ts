@@ -8,5 +8,11 @@ export function connect(command: Command): ServiceClient {
   if (token === undefined || token === '') {
     return command.error('set SPLICECAST_ADMIN_TOKEN to the token that the service showed when it first started');
   }
-  return new ServiceClient((url ?? process.env['SPLICECAST_URL'] ?? 'http://127.0.0.1:8420').replace(/\/$/, ''), token);
+  const address = url ?? process.env['SPLICECAST_URL'] ?? 'http://127.0.0.1:8420';
+  if (!/^https?:\/\//.test(address) || !URL.canParse(address)) {
+    return command.error(
+      `${address} is no address of a service: give one like http://127.0.0.1:8420 (--url, SPLICECAST_URL)`,
+    );
+  }
+  return new ServiceClient(address.replace(/\/$/, ''), token);
 }

@@ -1,5 +1,5 @@
 import { type FileHandle, open, stat } from 'node:fs/promises';
-import { ArchiveError } from './errors.js';
+import { ArchiveError, whyNotOpened } from './errors.js';
 import { quoted } from './guard.js';
 
 /** A member of an `ar` archive: where its bytes lie in the file. */
@@ -24,7 +24,7 @@ export async function listAr(file: string): Promise<readonly ArMember[]> {
     if (!(await stat(file)).isFile()) throw new TypeError('no plain file');
     handle = await open(file, 'r');
   } catch (error) {
-    throw new ArchiveError('read-failed', `can't open the archive: ${String(error)}`, { cause: error });
+    throw new ArchiveError('read-failed', whyNotOpened(error), { cause: error });
   }
   try {
     return await readMembers(handle);

@@ -35,3 +35,11 @@ export class ArchiveError extends Error {
     super(message, options);
   }
 }
+
+/** In words, without the path: who names the file knows it by the name that it was given under. */
+export function whyNotOpened(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code === 'ENOENT') return 'there is no such file or folder';
+  if (code === 'EACCES') return 'it may not be read by this user';
+  return `can't open the archive: ${message}`;
+}

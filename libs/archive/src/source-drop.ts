@@ -4,7 +4,7 @@ import type { DropFormat } from '#libs/contracts';
 import { readDeb } from './deb.js';
 import { decompress } from './decompress.js';
 import type { ArchiveEntry } from './entry.js';
-import { ArchiveError } from './errors.js';
+import { ArchiveError, whyNotOpened } from './errors.js';
 import { readFolder } from './folder.js';
 import { type ArchiveLimits, InflationGauge, kernelLimits } from './limits.js';
 import { readSourceRpm } from './rpm.js';
@@ -147,6 +147,6 @@ async function headOf(path: string): Promise<string> {
       await handle.close();
     }
   } catch (error) {
-    throw new ArchiveError('read-failed', `can't open the archive: ${String(error)}`, { cause: error });
+    throw new ArchiveError('read-failed', whyNotOpened(error), { cause: error });
   }
 }

@@ -4,6 +4,7 @@ import { type FileHandle, mkdir, open, rename, stat, unlink } from 'node:fs/prom
 import { join, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import { type Digest, digestOf, digestSchema } from '#libs/contracts';
+import { syncPath } from '#libs/durable';
 import { checkRange, intake, type IntakeOptions } from './intake.js';
 import { incomingName, removeLeftovers } from './leftovers.js';
 import { BlobError, type BlobRef, BlobStore } from './port.js';
@@ -78,6 +79,10 @@ export class FolderBlobStore extends BlobStore {
     }
   }
 
+  async remove(digest: Digest): Promise<void> {
+    if (digestSchema.safeParse(digest).success) await removeIfThere(this.pathOf(digest));
+  }
+
   async localPath(digest: Digest): Promise<string> {
     if ((await this.stat(digest)) === undefined) throw notFound(digest);
     return this.pathOf(digest);
@@ -119,10 +124,10 @@ export class FolderBlobStore extends BlobStore {
     const path = this.pathOf(digest);
     const folder = join(this.dir, digest.slice(0, 2));
     try {
-      if ((await mkdir(folder, { recursive: true })) !== undefined) await syncFolder(this.dir);
+      if ((await mkdir(folder, { recursive: true })) !== undefined) await syncPath(this.dir);
       await rename(temporary, path);
       // Without this a power cut may forget the name of a blob that an event speaks of already.
-      await syncFolder(folder);
+      await syncPath(folder);
     } catch (error) {
       await removeIfThere(temporary);
       throw noSpaceOr(error);
@@ -141,15 +146,6 @@ async function writeWhole(file: FileHandle, chunk: Uint8Array): Promise<void> {
   let written = 0;
   while (written < chunk.byteLength) {
     written += (await file.write(chunk, written, chunk.byteLength - written)).bytesWritten;
-  }
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
   }
 }
 

@@ -58,6 +58,11 @@ export class MemoryBlobStore extends BlobStore {
     return Buffer.from(blob);
   }
 
+  async remove(digest: Digest): Promise<void> {
+    this.usedBytes -= this.blobs.get(digest)?.byteLength ?? 0;
+    this.blobs.delete(digest);
+  }
+
   async localPath(digest: Digest): Promise<string> {
     const blob = this.find(digest);
     this.folder ??= await mkdtemp(join(tmpdir(), 'splicecast-blobs-'));

@@ -39,6 +39,9 @@ export abstract class BlobStore {
   /** Reads a whole blob and checks its digest. @throws BlobError `blob-not-found`, `blob-too-large`, `digest-mismatch`. */
   abstract read(digest: Digest, maxBytes?: number): Promise<Buffer>;
 
+  /** Forgets a blob; no error if there is none. For bytes that nothing names any more, and nothing else: there is no way back. */
+  abstract remove(digest: Digest): Promise<void>;
+
   /** A file on this machine that holds the blob's bytes, read-only, for programs that want a path. */
   abstract localPath(digest: Digest): Promise<string>;
 }

@@ -151,6 +151,18 @@ export function blobContract(start: () => Promise<Harness>): void {
     expect((await store.read(digest)).equals(bytes)).toBe(true);
   });
 
+  test('what is removed is gone, and may come back', async () => {
+    const { digest } = await store.put(Buffer.from('old'));
+    const kept = await store.put(Buffer.from('kept'));
+    await store.remove(digest);
+    await store.remove(digest);
+    await store.remove('../../etc/passwd');
+    expect(await store.stat(digest)).toBeUndefined();
+    expect(await store.stat(kept.digest)).toEqual(kept);
+    await store.put(Buffer.from('old'));
+    expect((await store.read(digest)).toString()).toBe('old');
+  });
+
   test('a full disk is said so, leaves nothing, and what was there stays', async () => {
     const full = await harness.full();
     if (full === undefined) {

@@ -11,37 +11,11 @@ import {
   defaultArchiveLimits,
   encodeManifest,
   type Manifest,
-  type ManifestInput,
   openBundle,
 } from './index.js';
+import { plainInput } from './manifest.fixture.js';
 
-const input: ManifestInput = {
-  schema: 1,
-  kernel: {
-    distro: 'debian',
-    arch: 'x86_64',
-    release: '6.1.0-54-amd64',
-    version: '6.1.190-1',
-    buildId: 'ab'.repeat(20),
-    vermagic: '6.1.0-54-amd64 SMP preempt mod_unload modversions ',
-  },
-  fixes: [{ fixId: 'fix-1', subject: 'fcntl: check it', cves: ['CVE-2026-1'], paths: ['fs/fcntl.c'] }],
-  functions: [
-    {
-      object: 'vmlinux',
-      symbol: 'do_fcntl',
-      sympos: 0,
-      objectFile: 'fs/fcntl.o',
-      oldSha256: 'a'.repeat(64),
-      newSha256: 'b'.repeat(64),
-      sizeBytes: 100,
-    },
-  ],
-  loader: { format: 'klp-module', minVersion: 1 },
-  module: 'sc_fix1',
-  replace: false,
-  reversible: true,
-};
+const input = plainInput;
 const path = 'payload/sc_fix1.ko';
 const module = Buffer.from('\x7fELF the module'.repeat(100));
 const payloads = new Map([[path, module]]);
@@ -149,10 +123,17 @@ describe('a bundle is refused', () => {
       ['missing-entry', [good]],
       ['unexpected-entry', [manifest, good, { name: 'payload/evil.ko', bytes: module }]],
       ['unexpected-entry', [manifest, good, { name: '../../etc/passwd', bytes: module }]],
+      ['unexpected-entry', [manifest, good, { name: 'attest/provenance.dsse.json', bytes: module }]],
       ['unexpected-entry', [manifest, { name: path, type: 'symlink' }]],
       ['duplicate-entry', [manifest, good, good]],
       ['duplicate-entry', [manifest, good, manifest]],
-      ['too-many-entries', Array.from({ length: 66 }, (_, n) => ({ name: `payload/m${n}.ko`, bytes: module }))],
+      [
+        'too-many-entries',
+        Array.from({ length: defaultArchiveLimits.entries + 1 }, (_, n) => ({
+          name: `payload/m${n}.ko`,
+          bytes: module,
+        })),
+      ],
     ];
     for (const [code, entries] of cases) {
       await expect(openBundle(await tarGz(entries))).rejects.toThrow(failsWith(code));

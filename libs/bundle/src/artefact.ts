@@ -1,4 +1,5 @@
 import { type AggregateId, digestOf } from '#libs/contracts';
+import type { AttestationName } from './attestation/names.js';
 import { bundleIdOf, decodeManifest, encodeManifest } from './canonical.js';
 import { BundleError } from './errors.js';
 import type { Manifest } from './manifest.js';
@@ -13,7 +14,7 @@ const manifestName = 'manifest.json';
 export const defaultArchiveLimits: ArchiveLimits = {
   packedBytes: 64 * 1024 * 1024,
   unpackedBytes: 128 * 1024 * 1024,
-  entries: 65,
+  entries: 81,
 };
 
 /** A manifest before its payload is measured: `payload` follows from the bytes. */
@@ -24,18 +25,20 @@ export interface AssembledBundle {
   readonly manifest: Manifest;
   /** What is signed. */
   readonly manifestBytes: Buffer;
-  /** Deterministic tar.gz: `manifest.json` and `payload/<module>.ko`. */
+  /** Deterministic tar.gz: `manifest.json`, `payload/<module>.ko` and `attest/<kind>.dsse.json`. */
   readonly artefact: Buffer;
 }
 
 /**
  * Makes a bundle. Its id and manifest follow from the content alone; so does the artefact, for one version of zlib.
  * @param payloads bytes by path in the artefact (`payload/<module>.ko`).
- * @throws BundleError `malformed-manifest`.
+ * @param attestations the envelopes that the manifest names, by their paths.
+ * @throws BundleError `malformed-manifest`, `attestation-missing`.
  */
 export async function assembleBundle(
   input: ManifestInput,
   payloads: ReadonlyMap<string, Uint8Array>,
+  attestations: ReadonlyMap<string, Uint8Array> = new Map(),
 ): Promise<AssembledBundle> {
   const paths = [...payloads.keys()].sort();
   const manifest: Manifest = {
@@ -46,7 +49,8 @@ export async function assembleBundle(
     }),
   };
   const manifestBytes = encodeManifest(manifest);
-  const artefact = await packArchive(new Map([...payloads, [manifestName, manifestBytes]]));
+  const envelopes = (manifest.attestations ?? []).map(({ path }) => [path, entryOf(attestations, path)] as const);
+  const artefact = await packArchive(new Map([...payloads, ...envelopes, [manifestName, manifestBytes]]));
   return { bundleId: bundleIdOf(manifestBytes), manifest, manifestBytes, artefact };
 }
 
@@ -57,6 +61,14 @@ export interface OpenedBundle {
   readonly manifestBytes: Buffer;
   /** Bytes of a payload that the manifest names, already checked. @throws BundleError `missing-entry` for any other path. */
   payload(path: string): Buffer;
+  /** Those that the manifest names, all there, as they came: whether they are signed and true is to be looked at. */
+  readonly attestations: readonly OpenedAttestation[];
+}
+
+/** An attestation in a bundle. */
+export interface OpenedAttestation extends AttestationName {
+  /** DSSE, as JSON. */
+  readonly envelope: Buffer;
 }
 
 /**
@@ -79,15 +91,24 @@ export async function openBundle(
     manifest,
     manifestBytes,
     payload(path) {
-      const bytes = path === manifestName ? undefined : entries.get(path);
+      const bytes = path.startsWith('payload/') ? entries.get(path) : undefined;
       if (bytes === undefined) throw new BundleError('missing-entry', `the bundle holds no payload ${path}`);
       return bytes;
     },
+    attestations: (manifest.attestations ?? []).map((name) => ({ ...name, envelope: entryOf(entries, name.path) })),
   };
 }
 
+/** @throws BundleError `attestation-missing`. */
+function entryOf<T extends Uint8Array>(entries: ReadonlyMap<string, T>, path: string): T {
+  const bytes = entries.get(path);
+  if (bytes !== undefined) return bytes;
+  throw new BundleError('attestation-missing', `the manifest names ${path}, and the bundle does not hold it`);
+}
+
 function refuseStrangers(entries: ReadonlyMap<string, Buffer>, manifest: Manifest): void {
-  const named = new Set([manifestName, ...manifest.payload.map((part) => part.path)]);
+  const { payload, attestations = [] } = manifest;
+  const named = new Set([manifestName, ...[...payload, ...attestations].map(({ path }) => path)]);
   for (const name of entries.keys()) {
     if (!named.has(name))
       throw new BundleError('unexpected-entry', `the manifest doesn't name ${JSON.stringify(name)}`);

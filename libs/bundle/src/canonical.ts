@@ -1,5 +1,7 @@
 import { type AggregateId, digestOf } from '#libs/contracts';
 import { z } from 'zod';
+import { standardAttestations } from './attestation/names.js';
+import { canonicalJson, parseJsonBytes } from './canonical-json.js';
 import { BundleError } from './errors.js';
 import { type Manifest, manifestSchema, payloadPathOf } from './manifest.js';
 
@@ -7,12 +9,11 @@ import { type Manifest, manifestSchema, payloadPathOf } from './manifest.js';
 export const maxManifestBytes = 64 * 1024 * 1024;
 
 /**
- * The one way to write a manifest: UTF-8 JSON, no white space, keys in code-unit order at every depth, absent fields left
- * out. Same manifest, same bytes, same id, same signature.
+ * The one way to write a manifest: canonical JSON in UTF-8. Same manifest, same bytes, same id, same signature.
  * @throws BundleError `malformed-manifest`.
  */
 export function encodeManifest(manifest: Manifest): Buffer {
-  return Buffer.from(JSON.stringify(sortKeys(checkManifest(manifest))), 'utf8');
+  return Buffer.from(canonicalJson(checkManifest(manifest)), 'utf8');
 }
 
 /**
@@ -21,12 +22,8 @@ export function encodeManifest(manifest: Manifest): Buffer {
  */
 export function decodeManifest(bytes: Uint8Array): Manifest {
   if (bytes.length > maxManifestBytes) throw new BundleError('malformed-manifest', 'the manifest is too large');
-  let json: unknown;
-  try {
-    json = JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes));
-  } catch (cause) {
-    throw new BundleError('malformed-manifest', 'manifest.json is no JSON', { cause });
-  }
+  const json = parseJsonBytes(bytes);
+  if (json === undefined) throw new BundleError('malformed-manifest', 'manifest.json is no JSON');
   const manifest = checkManifest(json);
   // A field that we don't know is dropped by the schema, so it shows here too: nothing unread is ever signed or trusted.
   if (!encodeManifest(manifest).equals(bytes)) {
@@ -44,6 +41,9 @@ function checkManifest(value: unknown): Manifest {
   const parsed = manifestSchema.safeParse(value);
   if (!parsed.success) throw new BundleError('malformed-manifest', z.prettifyError(parsed.error));
   const manifest = parsed.data;
+  if (manifest.replace !== (manifest.level !== undefined)) {
+    throw new BundleError('malformed-manifest', 'a level replaces all earlier live patches, and nothing else does');
+  }
   const paths = new Set(manifest.payload.map((part) => part.path));
   if (paths.size !== manifest.payload.length) {
     throw new BundleError('malformed-manifest', 'the manifest names a payload twice');
@@ -51,12 +51,18 @@ function checkManifest(value: unknown): Manifest {
   if (!paths.has(payloadPathOf(manifest.module))) {
     throw new BundleError('malformed-manifest', `the manifest names no payload for its module ${manifest.module}`);
   }
+  checkAttestations(manifest);
   return manifest;
 }
 
-function sortKeys(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sortKeys);
-  if (typeof value !== 'object' || value === null) return value;
-  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
-  return Object.fromEntries(entries.map(([key, inner]) => [key, sortKeys(inner)]));
+/** A manifest that names attestations names all that there must be, or whoever made it could leave out the one that would tell on him. */
+function checkAttestations({ attestations, fixes }: Manifest): void {
+  if (attestations === undefined) return;
+  if (new Set(attestations.map(({ path }) => path)).size !== attestations.length) {
+    throw new BundleError('malformed-manifest', 'the manifest names an attestation twice');
+  }
+  for (const { path, predicateType } of standardAttestations(fixes)) {
+    if (attestations.some((one) => one.path === path && one.predicateType === predicateType)) continue;
+    throw new BundleError('malformed-manifest', `the manifest names attestations, and no ${predicateType}`);
+  }
 }

@@ -14,7 +14,15 @@ export type BundleErrorCode =
   /** The same manifest can be written in other bytes: it then has another id and another signature. */
   | 'manifest-not-canonical'
   /** A payload's length or SHA-256 isn't the manifest's. */
-  | 'payload-mismatch';
+  | 'payload-mismatch'
+  /** Stripped: an attestation that the manifest names isn't there, or none is where there must be some. */
+  | 'attestation-missing'
+  /** No in-toto statement, or not of its kind's shape. */
+  | 'attestation-malformed'
+  /** Swapped: a genuine attestation of another kind, or about another module. */
+  | 'attestation-of-another'
+  /** It is about this module, and says something else of it than the manifest. */
+  | 'attestation-contradicts';
 
 /** A bundle that must not be used, and why. */
 export class BundleError extends Error {

@@ -1,4 +1,22 @@
 export * from './artefact.js';
+export { checkStatement } from './attestation/agreement.js';
+export { type AttestationName, standardAttestations } from './attestation/names.js';
+export {
+  buildTypes,
+  type Material,
+  type ObjectDiff,
+  predicateTypes,
+  type Provenance,
+  type Recomposition,
+  type TakenCommit,
+} from './attestation/predicates.js';
+export {
+  decodeStatement,
+  encodeStatement,
+  type Statement,
+  statementMediaType,
+  statementType,
+} from './attestation/statement.js';
 export * from './canonical.js';
 export * from './errors.js';
 export * from './manifest.js';

@@ -1,5 +1,6 @@
-import { digestSchema, kernelIdentitySchema, patchedFunctionSchema } from '#libs/contracts';
+import { digestSchema, kernelIdentitySchema, levelNumberSchema, patchedFunctionSchema } from '#libs/contracts';
 import { z } from 'zod';
+import { attestationNameSchema } from './attestation/names.js';
 
 const objectId = z.string().regex(/^[0-9a-f]{40}$/);
 
@@ -45,12 +46,16 @@ export const manifestSchema = z.object({
   module: z.string().regex(/^[a-z0-9_]{1,55}$/),
   /** Replaces all earlier live patches instead of standing beside them. */
   replace: z.boolean(),
+  /** Its number among the cumulative levels of its kernel. Every level replaces, and nothing else does. */
+  level: levelNumberSchema.optional(),
   /** Can it be taken out of the kernel again, and be put in anew, without a reboot? If not, it can still be taken back once. */
   reversible: z.boolean(),
   payload: z
     .array(z.object({ path: payloadPathSchema, sha256: digestSchema, length: z.number().int().positive() }))
     .min(1)
     .max(64),
+  /** All that is attested of it. Bundles from before there were attestations name none. */
+  attestations: z.array(attestationNameSchema).min(1).max(16).optional(),
 });
 export type Manifest = z.infer<typeof manifestSchema>;
 

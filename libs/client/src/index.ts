@@ -1,1 +1,2 @@
 export * from './service-client.js';
+export { ServiceError } from './service-error.js';

@@ -4,6 +4,7 @@ import { basename } from 'node:path';
 import { Readable, Transform } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
+import { ServiceError, unreachable } from './service-error.js';
 
 const blobSchema = z.object({ digest: z.string(), sizeBytes: z.number() });
 const problemSchema = z.object({
@@ -13,17 +14,6 @@ const problemSchema = z.object({
 });
 const requestTimeoutMs = 60_000;
 const uploadTimeoutMs = 300_000;
-
-/** The service said no, or nothing. */
-export class ServiceError extends Error {
-  override readonly name = 'ServiceError';
-  constructor(
-    readonly status: number,
-    message: string,
-  ) {
-    super(message);
-  }
-}
 
 /** An operator's view of a running service: its HTTP API with the admin token. */
 export class ServiceClient {
@@ -116,18 +106,43 @@ export class ServiceClient {
     init: Omit<RequestInit, 'headers'> & { headers?: Record<string, string>; duplex?: 'half' } = {},
   ): Promise<unknown> {
     const headers = { authorization: `Bearer ${this.adminToken}`, ...init.headers };
-    const response = await fetch(`${this.url}${path}`, {
+    const { response, text } = await exchange(this.url, path, {
       signal: AbortSignal.timeout(requestTimeoutMs),
       ...init,
       method,
       headers,
     });
-    const text = await response.text();
-    const body: unknown = text === '' ? undefined : JSON.parse(text);
+    const body = jsonOf(text);
+    if (body === undefined && text !== '') {
+      const what = `${method} ${path} → ${response.status}, and no JSON`;
+      throw new ServiceError(response.status, `${what}: what answers at ${this.url} is no Splicecast service`);
+    }
     if (response.ok) return body;
     const problem = problemSchema.safeParse(body);
-    const why = problem.success ? sentence(problem.data) : text.slice(0, 1000);
+    const why = problem.success ? sentence(problem.data) : response.statusText;
     throw new ServiceError(response.status, `${method} ${path} → ${response.status} ${why}`);
+  }
+}
+
+/** One request and the whole of its answer. @throws ServiceError with status 0 where none came. */
+async function exchange(
+  url: string,
+  path: string,
+  init: RequestInit & { duplex?: 'half' },
+): Promise<{ response: Response; text: string }> {
+  try {
+    const response = await fetch(`${url}${path}`, init);
+    return { response, text: await response.text() };
+  } catch (error) {
+    throw unreachable(url, error);
+  }
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
 }
 

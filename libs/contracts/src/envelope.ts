@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type EventType, eventSchemas, type Fact } from './events/index.js';
+import { upcasts } from './upcasts.js';
 
 /** What every recorded event carries besides its data. */
 export const envelopeSchema = z.object({
@@ -32,12 +33,9 @@ export class EventError extends Error {
   }
 }
 
-/** The version that each event is written in today; 1 where it isn't named. */
-const currentVersions: Partial<Record<EventType, number>> = {};
-
 /** Version of the data's shape that `type` is written in. */
 export function currentVersion(type: EventType): number {
-  return currentVersions[type] ?? 1;
+  return (upcasts[type]?.length ?? 0) + 1;
 }
 
 /** Says whether `type` names an event that this program knows. */
@@ -46,7 +44,7 @@ export function isEventType(type: string): type is EventType {
 }
 
 /**
- * Checks an envelope's data against its schema (a pure upcast of older versions goes here).
+ * Checks an envelope's data against its schema; that of an older version as what it says in today's.
  * @throws EventError for an unknown type, a newer version, or data of another shape.
  */
 export function factOf(envelope: Envelope): Fact {
@@ -58,7 +56,8 @@ export function factOf(envelope: Envelope): Fact {
       `${type} v${v} is newer than this program (v${currentVersion(type)}): upgrade it`,
     );
   }
-  const parsed = eventSchemas[type].safeParse(data);
+  const current = (upcasts[type] ?? []).slice(v - 1).reduce((older, upcast) => upcast(older), data);
+  const parsed = eventSchemas[type].safeParse(current);
   if (!parsed.success) throw new EventError('malformed-event', `${type}: ${z.prettifyError(parsed.error)}`);
   return { type, data: parsed.data } as Fact;
 }

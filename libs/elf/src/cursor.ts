@@ -11,7 +11,8 @@ export class Cursor {
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
-  private check(offset: number, length: number): void {
+  /** @throws ElfError where the bytes end before that field does. */
+  check(offset: number, length: number): void {
     if (!Number.isSafeInteger(offset) || offset < 0 || offset + length > this.bytes.length)
       throw new ElfError('truncated', offset, `${this.what} ends before a field of ${length} bytes`);
   }

@@ -6,7 +6,7 @@ const maxStringBytes = 8192;
 
 /** The NUL-terminated string at an offset. Bytes are taken one to one (latin1), so that every name survives. */
 export function stringAt(table: Uint8Array, offset: number): string {
-  return stringsOf(table)(offset);
+  return new Strings(table).at(offset);
 }
 
 /**
@@ -27,20 +27,30 @@ export class NameBudget {
   }
 }
 
-/** The same for many strings of one table. */
-export function stringsOf(table: Uint8Array, budget?: NameBudget): (offset: number) => string {
-  const bytes = Buffer.from(table.buffer, table.byteOffset, table.byteLength);
-  return (offset) => {
+/** The strings of one table. */
+export class Strings {
+  private readonly bytes: Buffer;
+
+  constructor(table: Uint8Array) {
+    this.bytes = Buffer.from(table.buffer, table.byteOffset, table.byteLength);
+  }
+
+  /** How long the string at an offset is. @throws ElfError where none ends within the table. */
+  lengthAt(offset: number): number {
+    const { bytes } = this;
     if (offset < 0 || offset >= bytes.length) {
-      if (offset === 0) return '';
+      if (offset === 0) return 0;
       throw new ElfError('bad-string', offset, 'a name starts outside of its string table');
     }
     const end = bytes.indexOf(0, offset);
     if (end < 0) throw new ElfError('bad-string', offset, 'a name without an end');
     if (end - offset > maxStringBytes) throw new ElfError('too-large', offset, `a name of ${end - offset} bytes`);
-    budget?.spend(end - offset, offset);
-    return bytes.toString('latin1', offset, end);
-  };
+    return end - offset;
+  }
+
+  at(offset: number): string {
+    return this.bytes.toString('latin1', offset, offset + this.lengthAt(offset));
+  }
 }
 
 /** Builds a string table: each name once, in the order they first come. */

@@ -50,7 +50,7 @@ test('reads what readelf reads', async () => {
   const ours = elf.symbols.map((symbol) => [symbol.value, symbol.sizeBytes, symbol.name]);
   expect(ours).toEqual(symbols.map(([, value, size, , , , name]) => [BigInt(`0x${value}`), Number(size), name]));
   const found = [...(await readelf(file, '-rW')).matchAll(/^(\w{16}) +\w+ (R_X86_64_\w+) +\w+ (\S+) ([+-]) (\w+)$/gm)];
-  const relocations = [...relocationsBySection(elf).values()].flat();
+  const relocations = [...relocationsBySection(elf).values()].flatMap((list) => [...list]);
   expect(relocations.map(({ offset, symbol, addend }) => [offset, symbol.name, addend])).toEqual(
     found.map(([, offset, , name, sign, addend]) => [
       parseInt(offset ?? '', 16),
@@ -97,7 +97,11 @@ test('writes what readelf and this library read back', async () => {
   expect(out).toMatch(/OS \[0xff20\] \.klp\.sym\.vmlinux\.g,2$/m);
   const elf = readElf(bytes);
   expect(elf.symbols.map(({ name }) => name)).toEqual(['', 'local', 'f', '.klp.sym.vmlinux.g,2', 'h']);
-  expect([...relocationsBySection(elf).values()].flat().map(({ symbol, addend }) => [symbol.name, addend])).toEqual([
+  expect(
+    [...relocationsBySection(elf).values()]
+      .flatMap((list) => [...list])
+      .map(({ symbol, addend }) => [symbol.name, addend]),
+  ).toEqual([
     ['h', -4],
     ['.klp.sym.vmlinux.g,2', -4],
   ]);

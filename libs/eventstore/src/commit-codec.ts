@@ -16,6 +16,8 @@ import { type Commit, type CommitContext, EventStoreError, type RecordedEvent, t
 
 /** Largest commit as JSON, in bytes: NATS takes messages of 1 MiB, headers included. Bytes belong into the blob store. */
 export const maxCommitBytes = 1_000_000;
+/** What of an envelope comes from outside; the rest is made here. */
+const contextSchema = envelopeSchema.pick({ actor: true, causationId: true, correlationId: true });
 const commandIdPattern = /^[\x21-\x7e]{1,256}$/;
 
 /** A commit as it is written: one message of the log. */
@@ -40,28 +42,33 @@ export function encodeCommit(
   const known = eventCatalog[categoryOf(stream)];
   if (facts.length === 0) throw unwritable(`${stream}: a commit has at least one event`);
   const commandKey = commandKeyOf(stream, context.commandId);
+  const { actor, causationId, correlationId } = context;
+  const checked = contextSchema.safeParse({ actor, causationId, correlationId });
+  if (!checked.success) throw unwritable(`a commit into ${stream}: ${z.prettifyError(checked.error)}`);
+  const moment = at.toISOString();
   const envelopes = facts.map((fact, index): Envelope => {
     if (!Object.hasOwn(known, fact.type)) throw unwritable(`${fact.type} does not belong into ${stream}`);
     const data = eventSchemas[fact.type].safeParse(fact.data);
     if (!data.success) throw unwritable(`${fact.type} into ${stream}: ${z.prettifyError(data.error)}`);
-    const envelope = envelopeSchema.safeParse({
-      id: derivedId(stream, context.commandId, String(index)),
+    return {
+      id: eventIdOf(stream, context.commandId, index),
       type: fact.type,
       v: currentVersion(fact.type),
-      at: at.toISOString(),
-      actor: context.actor,
-      causationId: context.causationId,
-      correlationId: context.correlationId,
+      at: moment,
+      ...checked.data,
       data: data.data,
-    });
-    if (!envelope.success) throw unwritable(`${fact.type} into ${stream}: ${z.prettifyError(envelope.error)}`);
-    return envelope.data;
+    };
   });
   const bytes = Buffer.from(JSON.stringify(envelopes));
   if (bytes.byteLength > maxCommitBytes) {
     throw unwritable(`a commit of ${bytes.byteLength} bytes into ${stream}: more than ${maxCommitBytes}`);
   }
   return { commandKey, bytes };
+}
+
+/** The id of the n-th event that a command writes into a stream: whoever has it before it is written can tell a repetition. */
+export function eventIdOf(stream: StreamName, commandId: string, index = 0): string {
+  return derivedId(stream, commandId, String(index));
 }
 
 /** The key under which a command's commit is found again in its stream. @throws EventStoreError `unwritable-event` */
@@ -99,9 +106,19 @@ export function decodeCommit(stream: StreamName, position: number, bytes: Uint8A
     position,
     index,
     envelope,
-    fact: factOf(envelope),
+    fact: factAt(stream, position, envelope),
   }));
   return { position, events };
+}
+
+/** @throws EventError that says where in the log it stands */
+function factAt(stream: StreamName, position: number, envelope: Envelope): Fact {
+  try {
+    return factOf(envelope);
+  } catch (error) {
+    if (!(error instanceof EventError)) throw error;
+    throw new EventError(error.code, `${stream} at ${position}: ${error.message}`);
+  }
 }
 
 function parseJson(bytes: Uint8Array): unknown {

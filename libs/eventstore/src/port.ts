@@ -117,6 +117,15 @@ export class PoisonMessage extends Error {
   override readonly name = 'PoisonMessage';
 }
 
+/** What a durable worker has before it, on all of its processes. */
+export interface WorkerBacklog {
+  readonly worker: string;
+  /** Commits that were not given out yet. */
+  readonly waiting: number;
+  /** Commits that were given out and are not acknowledged: in work, or waiting to be tried again. */
+  readonly inHand: number;
+}
+
 export interface DeadLetter {
   readonly id: string;
   /** The durable worker that gave up. */
@@ -161,6 +170,9 @@ export abstract class EventStore {
    * reactions: the handler must be idempotent, which `CommitContext.commandId` makes easy.
    */
   abstract work(options: WorkOptions, handler: (commit: Commit) => Promise<void>): Promise<Subscription>;
+
+  /** How much each durable worker that ever ran has before it. */
+  abstract backlog(): Promise<readonly WorkerBacklog[]>;
 
   /** What workers gave up on, oldest first, at most 1,000. */
   abstract deadLetters(): Promise<readonly DeadLetter[]>;

@@ -3,6 +3,9 @@ import type { EventStore } from '../src/port.js';
 import { bundleStream, by, promoted, recalled } from './facts.js';
 import type { Harness } from './harness.js';
 
+/** Every third one expects a revision that there isn't. */
+const stale = (n: number): boolean => n % 3 === 0;
+
 /** What every EventStore promises to writers and readers of streams. */
 export function appendingContract(start: () => Promise<Harness>): void {
   let harness: Harness;
@@ -98,6 +101,21 @@ export function appendingContract(start: () => Promise<Harness>): void {
     }
     expect((await store.readStream(stream)).events).toHaveLength(3);
     await other.close();
+  });
+
+  test('of many appends at once each gets its own answer, refused ones among them', async () => {
+    const results = await Promise.allSettled(
+      Array.from({ length: 300 }, (_, n) =>
+        store.appendToStream(bundleStream(`many-${n}`), stale(n) ? 1 : 0, [recalled('b', `n${n}`)], by('c')),
+      ),
+    );
+    for (const [n, result] of results.entries()) {
+      const { events, revision } = await store.readStream(bundleStream(`many-${n}`));
+      expect(events.map(({ fact: one }) => one)).toEqual(stale(n) ? [] : [recalled('b', `n${n}`)]);
+      if (result.status === 'fulfilled') expect(result.value).toEqual({ revision, duplicate: false });
+      else expect(result.reason).toMatchObject({ code: 'wrong-expected-revision' });
+      expect(result.status === 'rejected').toBe(stale(n));
+    }
   });
 
   test('25 writers that read, decide and try again all get in, each once', async () => {

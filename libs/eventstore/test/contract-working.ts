@@ -46,6 +46,22 @@ export function workingContract(start: () => Promise<Harness>): void {
     await other.close();
   });
 
+  test('it is known how much each worker has before it', async () => {
+    await append(3);
+    const held = new AbortController();
+    const running = await store.work(quick('slow'), async ({ position }) => {
+      if (position === 2) await wait(60_000, undefined, { signal: held.signal }).catch(() => undefined);
+    });
+    const backlog = async () => (await store.backlog()).find(({ worker }) => worker === 'slow');
+    await until(async () => (await backlog())?.inHand === 1, 'the second is in hand');
+    expect(await backlog()).toEqual({ worker: 'slow', waiting: 1, inHand: 1 });
+    held.abort();
+    await until(async () => (await backlog())?.waiting === 0, 'all are worked on');
+    await running.stop();
+    await append(2, 'later');
+    await until(async () => (await backlog())?.waiting === 2, 'two wait');
+  });
+
   test('workers of different names each get everything; a worker that comes back goes on where it was', async () => {
     const positions = await append(6);
     const seen = { one: [] as number[], two: [] as number[] };

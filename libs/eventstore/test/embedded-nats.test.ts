@@ -1,12 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect, type ConnectionOptions, type NatsConnection } from 'nats';
+import { freePort } from '../src/embedded/free-port.js';
 import { serverConfigText } from '../src/embedded/server-config.js';
-import { EmbeddedNats, EmbeddedNatsError } from '../src/index.js';
+import { openBrokerKeys, serviceUser } from '#libs/broker';
+import { EmbeddedNats, EmbeddedNatsError, openConnection } from '../src/index.js';
 import { startServiceProcess } from './service-process.js';
 import { until } from './until.js';
 
@@ -40,11 +42,11 @@ describe('an embedded NATS server', () => {
     const [major = 0, minor = 0] = first.version.split('.').map(Number);
     expect(first.fsyncEveryAppend).toBe(major > 2 || minor >= 10);
     expect(first.warning === undefined).toBe(first.fsyncEveryAppend);
-    for (const name of ['nats-server.conf', 'credentials.json']) {
+    for (const name of ['nats-server.conf', 'broker-keys.json']) {
       expect((await stat(join(dataDir, 'nats', name))).mode & 0o777).toBe(0o600);
     }
     expect((await stat(join(dataDir, 'nats'))).mode & 0o777).toBe(0o700);
-    const service = await as({ servers: first.url, user: first.user, pass: first.password });
+    const service = await openConnection(first.service);
     const manager = await service.jetstreamManager();
     await manager.streams.add({ name: 'kept', subjects: ['kept'] });
     await service.jetstream().publish('kept', 'x');
@@ -53,51 +55,63 @@ describe('an embedded NATS server', () => {
     expect(isRunning(pid)).toBe(false);
 
     const second = await EmbeddedNats.start({ dataDir, port: first.port });
-    expect([second.port, second.password, second.agentPassword]).toEqual([
-      first.port,
-      first.password,
-      first.agentPassword,
-    ]);
-    const again = await as({ servers: second.url, user: second.user, pass: second.password });
+    expect(second.port).toBe(first.port);
+    // What was let in by the first is let in by the second.
+    const again = await openConnection({ ...first.service, servers: second.url });
     expect((await (await again.jetstreamManager()).streams.info('kept')).state.messages).toBe(1);
     await again.close();
     await second.stop();
   });
 
-  test('lets agents hear hints and do nothing else, and strangers nothing at all', async () => {
+  test('lets each user do what its token says, in its own account, and strangers nothing at all', async () => {
     const server = await EmbeddedNats.start({ dataDir });
     try {
-      const { url: servers, agentUser: user, agentPassword: pass } = server;
+      const { url: servers } = server;
       await expect(as({ servers })).rejects.toMatchObject({ code: 'AUTHORIZATION_VIOLATION' });
-      await expect(as({ servers, user, pass: 'wrong' })).rejects.toMatchObject({ code: 'AUTHORIZATION_VIOLATION' });
-      const service = await as({ servers, user: server.user, pass: server.password });
-      const agent = await as({ servers, user, pass, inboxPrefix: '_INBOX_agent' });
+      await expect(as({ servers, user: 'u', pass: 'p' })).rejects.toMatchObject({ code: 'AUTHORIZATION_VIOLATION' });
+      const other = await openBrokerKeys(join(dataDir, 'other'));
+      await expect(openConnection({ servers, credentials: serviceUser(other) })).rejects.toMatchObject({
+        code: 'unavailable',
+      });
+      const stolen = { token: serviceUser(server.keys).token, key: other.serviceUser };
+      await expect(openConnection({ servers, credentials: stolen })).rejects.toMatchObject({ code: 'unavailable' });
+
+      const [service, publisher] = [await openConnection(server.service), await openConnection(server.publisher)];
       const heard: string[] = [];
-      const refused: string[] = [];
-      const listen = (subject: string): void => {
-        agent.subscribe(subject, {
-          callback: (error, message) => void (error ? refused.push(subject) : heard.push(message.subject)),
-        });
-      };
-      for (const subject of ['feed.debian.>', '_INBOX_agent.x', '>', 'sc.>', 'feed', '_INBOX.>', '$JS.>'])
-        listen(subject);
-      await agent.flush();
-      const told: string[] = [];
-      service.subscribe('>', { callback: (_error, message) => void told.push(message.subject) });
+      service.subscribe('>', { callback: (_error, { subject }) => void heard.push(subject) });
       await service.flush();
-      for (const subject of ['feed.debian.x', 'sc.bundle.x', 'rq.sign.token', '$JS.API.INFO']) {
-        agent.publish(subject, 'hello');
-      }
-      await agent.flush();
-      for (const subject of ['feed.debian.x', 'sc.bundle.x', '_INBOX.y']) service.publish(subject, 'news');
+      for (const subject of ['feed.debian.x', 'sc.bundle.x', '$JS.API.INFO']) publisher.publish(subject, 'hello');
+      await publisher.flush();
+      service.publish('sc.bundle.y', 'news');
       await service.flush();
-      await until(() => refused.length === 5 && heard.length > 0, 'all is heard or refused');
-      expect(refused.sort()).toEqual(['$JS.>', '>', '_INBOX.>', 'feed', 'sc.>']);
-      expect(heard).toEqual(['feed.debian.x']);
-      expect(told.filter((subject) => subject === 'rq.sign.token' || subject === '$JS.API.INFO')).toEqual([]);
-      await agent.close();
+      await until(() => heard.length > 0, 'its own is heard');
+      expect(heard).toEqual(['sc.bundle.y']);
+      await publisher.close();
       await service.close();
     } finally {
+      await server.stop();
+    }
+  });
+
+  test('takes over the log of a server that knew no accounts', async () => {
+    const storeDir = join(dataDir, 'nats', 'jetstream');
+    await mkdir(join(dataDir, 'nats'), { recursive: true });
+    const plain = join(dataDir, 'plain.conf');
+    const port = await freePort('127.0.0.1', undefined);
+    await writeFile(plain, `host: "127.0.0.1"\nport: ${port}\njetstream { store_dir: ${JSON.stringify(storeDir)} }\n`);
+    const before = spawn('/usr/sbin/nats-server', ['-c', plain], { stdio: 'ignore' });
+    const connection = await connect({ servers: `nats://127.0.0.1:${port}`, waitOnFirstConnect: true });
+    await (await connection.jetstreamManager()).streams.add({ name: 'kept', subjects: ['kept'] });
+    await connection.jetstream().publish('kept', 'x');
+    await connection.close();
+    await end(before);
+
+    for (let start = 0; start < 2; start += 1) {
+      const server = await EmbeddedNats.start({ dataDir });
+      const service = await openConnection(server.service);
+      const { state } = await (await service.jetstreamManager()).streams.info('kept');
+      expect(state.messages).toBe(1);
+      await service.close();
       await server.stop();
     }
   });
@@ -133,7 +147,7 @@ describe('an embedded NATS server', () => {
     const { pid = 0 } = server;
     process.kill(pid, 'SIGKILL');
     await until(() => server.pid !== undefined && server.pid !== pid, 'it runs again');
-    const connection = await as({ servers: server.url, user: server.user, pass: server.password });
+    const connection = await openConnection(server.service);
     await connection.close();
     expect(failures).toEqual([]);
     await server.stop();
@@ -180,9 +194,9 @@ describe('an embedded NATS server', () => {
   });
 });
 
-test('the configuration asks for an fsync on every append only where the server knows that', () => {
-  const account = { user: 'u', password: 'p' };
-  const config = { host: 'h', port: 1, storeDir: 's', logFile: 'l', credentials: { service: account, agent: account } };
+test('the configuration asks for an fsync on every append only where the server knows that', async () => {
+  const keys = await openBrokerKeys(dataDir);
+  const config = { host: 'h', port: 1, storeDir: 's', accountsDir: 'a', logFile: 'l', keys };
   expect(serverConfigText({ ...config, syncAlways: true })).toContain('sync_interval: always');
   expect(serverConfigText({ ...config, syncAlways: false })).not.toContain('sync_interval');
 });

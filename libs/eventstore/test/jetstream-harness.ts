@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { connect, nanos, type NatsConnection } from 'nats';
+import { nanos, type NatsConnection } from 'nats';
 import { EmbeddedNats, JetStreamEventStore, openConnection } from '../src/index.js';
 import type { EventStore } from '../src/port.js';
 import type { Harness } from './harness.js';
@@ -13,10 +13,9 @@ export const ackWaitMs = 1_000;
 export async function jetStreamHarness(): Promise<Harness> {
   const dataDir = await mkdtemp(join(tmpdir(), 'splicecast-eventstore-'));
   const server = await EmbeddedNats.start({ dataDir });
-  const at = { servers: server.url, user: server.user, password: server.password };
   const connections = new Map<EventStore, NatsConnection>();
   const withAdmin = async (act: (admin: NatsConnection) => Promise<unknown>): Promise<void> => {
-    const admin = await connect({ servers: server.url, user: server.user, pass: server.password });
+    const admin = await openConnection(server.service);
     try {
       await act(admin);
     } finally {
@@ -25,7 +24,7 @@ export async function jetStreamHarness(): Promise<Harness> {
   };
   return {
     async open() {
-      const connection = await openConnection(at);
+      const connection = await openConnection(server.service);
       const store = await JetStreamEventStore.open(connection, { ackWaitMs });
       connections.set(store, connection);
       return store;

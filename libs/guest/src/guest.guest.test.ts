@@ -15,7 +15,7 @@ describe('a guest', () => {
     share = await mkdtemp(join(tmpdir(), 'guest-test-'));
     await prepareShare({ dir: share });
     await writeFile(join(share, 'note'), 'from the host');
-  }, 120_000);
+  }, 300_000);
 
   afterAll(async () => {
     await rm(share, { recursive: true, force: true });
@@ -37,7 +37,7 @@ describe('a guest', () => {
     expect(lines).toEqual(
       expect.arrayContaining(['from the host', 'read-only', `node on ${stock.release}`, 'heard hello']),
     );
-  }, 180_000);
+  }, 300_000);
 
   it('that panics, hangs or is killed ends in an error that says which', async () => {
     const panicking = await boot('echo 1 >/proc/sys/kernel/sysrq; echo c >/proc/sysrq-trigger; sleep 60');
@@ -48,5 +48,5 @@ describe('a guest', () => {
     killed.kill();
     await expect(killed.exited).rejects.toMatchObject({ code: 'killed' });
     for (const { pid } of [panicking, hanging, killed]) expect(() => process.kill(pid, 0)).toThrow('ESRCH');
-  }, 180_000);
+  }, 300_000);
 });

@@ -2,10 +2,10 @@ import { execFile } from 'node:child_process';
 import { chmod, copyFile, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import { copyPrograms } from '#libs/programs';
 import { GuestError } from './errors.js';
 import { shareMounts } from './init.js';
 import { busyboxApplets, findBusybox } from './initramfs.js';
-import { copyPrograms } from './programs.js';
 
 export interface ShareOptions {
   /** A new or empty folder: becomes the root that the guest's job may `chroot /share` into. */
@@ -31,7 +31,7 @@ const projectFolder = 'opt/splicecast';
 /**
  * Fills a folder with all that Node programs need to run in a guest whose root it becomes: busybox, this machine's node with
  * its shared libraries, the programs with the packages that they import, and mount points for what must be writable.
- * @throws GuestError `program-missing`, `file-missing`.
+ * @throws GuestError `program-missing`, `file-missing`; ProgramError.
  */
 export async function prepareShare(options: ShareOptions): Promise<void> {
   const { dir, programs, osRelease = debianRelease, node = process.execPath } = options;

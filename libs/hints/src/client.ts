@@ -1,16 +1,15 @@
-import { connect, Events, type NatsConnection } from 'nats';
+import { setTimeout as wait } from 'node:timers/promises';
+import { connect, type NatsConnection } from 'nats';
 import { type Hint, hintSchema } from '#libs/contracts';
+import { Backoff } from './backoff.js';
 import { HintError } from './publisher.js';
+import { connectionOptions, type HintServers } from './servers.js';
 import { isHintPattern } from './subject.js';
 
 /** `connected`: hints arrive (ask the service once now: some may have been missed). `disconnected`: they don't, for now. */
 export type HintStatus = 'connected' | 'disconnected';
 
-export interface HintSource {
-  /** `nats://host:port`, one or more. */
-  readonly servers: string | readonly string[];
-  readonly user: string;
-  readonly password: string;
+export interface HintSource extends HintServers {
   /** Which hints: `feed.debian.x86_64.6_1_0-31-amd64.stable`, wildcards allowed. */
   readonly subjects: readonly string[];
   readonly onHint: (hint: Hint, subject: string) => void;
@@ -24,12 +23,9 @@ export interface HintConnection {
 
 /** A hint is a few dozen bytes; what is larger is none, and isn't parsed. */
 const maxHintBytes = 4096;
-const firstReconnectMs = 500;
-/** A thousand agents must not come back in the same second. */
-const reconnectJitterMs = 4_500;
 
 /**
- * Listens to hints with the agent's account, which may do nothing else. Never gives up: while the server can't be reached, even
+ * Listens to hints as a machine, which may do nothing else. Never gives up: while the server can't be reached, even
  * at first, it goes on trying with jitter. Whatever arrives that is no hint is dropped.
  * @throws HintError `bad-hint` for a subject that isn't one of `feed.>`.
  */
@@ -48,52 +44,60 @@ export async function connectHints(source: HintSource): Promise<HintConnection> 
 }
 
 async function listen(source: HintSource, signal: AbortSignal): Promise<void> {
+  const backoff = new Backoff();
   while (!signal.aborted) {
-    const connection = await open(source, signal);
-    if (connection === undefined) continue;
-    const stop = () => void connection.close();
-    signal.addEventListener('abort', stop, { once: true });
-    if (signal.aborted) stop();
-    watchStatus(connection, source);
-    for (const subject of source.subjects) {
-      connection.subscribe(subject, {
-        callback: (error, message) => error ?? deliver(source, message.subject, message.data),
-      });
-    }
-    source.onStatus?.('connected');
-    // Ends when it is closed by us, or by an error that the client doesn't reconnect after (credentials changed).
-    await connection.closed();
-    signal.removeEventListener('abort', stop);
-    source.onStatus?.('disconnected');
-    await pause(signal);
+    const connection = await open(source);
+    if (connection !== undefined) await hear(connection, source, backoff, signal);
+    await pause(backoff.next(), signal);
   }
 }
 
-async function open(source: HintSource, signal: AbortSignal): Promise<NatsConnection | undefined> {
+/** Until the connection ends: by us, by the server, or because the token isn't taken any more. */
+async function hear(
+  connection: NatsConnection,
+  source: HintSource,
+  backoff: Backoff,
+  signal: AbortSignal,
+): Promise<void> {
+  const closed = connection.closed().then(() => false);
+  const stop = (): void => void connection.close();
+  // Closed while it connected: on a connection that is gone nothing can be subscribed to.
+  if (signal.aborted) return connection.close();
+  signal.addEventListener('abort', stop, { once: true });
+  for (const subject of source.subjects) {
+    connection.subscribe(subject, {
+      callback: (error, message) => error ?? deliver(source, message.subject, message.data),
+    });
+  }
+  // What was subscribed to is listened to once the server has answered what came after it. Where the connection ends before that,
+  // the client of NATS never settles what it waits for: without the other one this machine would be deaf for good.
+  const answered = connection.flush().then(
+    () => true,
+    () => false,
+  );
+  const isHeard = await Promise.race([answered, closed]);
+  if (isHeard) {
+    backoff.reset();
+    source.onStatus?.('connected');
+  }
+  await closed;
+  signal.removeEventListener('abort', stop);
+  if (isHeard) source.onStatus?.('disconnected');
+}
+
+async function open(source: HintSource): Promise<NatsConnection | undefined> {
   try {
     return await connect({
-      servers: typeof source.servers === 'string' ? source.servers : [...source.servers],
-      user: source.user,
-      pass: source.password,
-      inboxPrefix: '_INBOX_agent',
-      maxReconnectAttempts: -1,
-      reconnectTimeWait: firstReconnectMs,
-      reconnectJitter: reconnectJitterMs,
+      ...connectionOptions(source),
+      // It would come back at once the first time, all machines together, and draw anew how long it waits while it waits.
+      reconnect: false,
       ignoreClusterUpdates: true,
+      // A silent cut (a firewall, a suspended machine) is seen within two minutes.
+      pingInterval: 40_000,
     });
   } catch {
-    await pause(signal);
     return undefined;
   }
-}
-
-function watchStatus(connection: NatsConnection, source: HintSource): void {
-  void (async () => {
-    for await (const { type } of connection.status()) {
-      if (type === Events.Disconnect) source.onStatus?.('disconnected');
-      if (type === Events.Reconnect) source.onStatus?.('connected');
-    }
-  })();
 }
 
 function deliver(source: HintSource, subject: string, data: Uint8Array): void {
@@ -110,15 +114,6 @@ function parsed(data: Uint8Array): unknown {
   }
 }
 
-async function pause(signal: AbortSignal): Promise<void> {
-  await new Promise<void>((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, firstReconnectMs + Math.random() * reconnectJitterMs);
-    signal.addEventListener('abort', done);
-    if (signal.aborted) done();
-  });
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await wait(ms, undefined, { signal }).catch(() => undefined);
 }

@@ -1,24 +1,16 @@
 import { connect, JSONCodec, type NatsConnection } from 'nats';
 import { type Hint, hintSchema } from '#libs/contracts';
 import { HintError, HintPublisher } from './publisher.js';
+import { connectionOptions, forEver, type HintServers } from './servers.js';
 import { isHintSubject } from './subject.js';
-
-export interface HintServers {
-  /** `nats://host:port`, one or more. */
-  readonly servers: string | readonly string[];
-  readonly user: string;
-  readonly password: string;
-}
 
 /** Connects a publisher that reconnects for ever. @throws HintError `unavailable` */
 export async function connectHintPublisher(at: HintServers): Promise<HintPublisher> {
   try {
     const connection = await connect({
-      servers: typeof at.servers === 'string' ? at.servers : [...at.servers],
-      user: at.user,
-      pass: at.password,
+      ...connectionOptions(at),
       name: 'hints',
-      maxReconnectAttempts: -1,
+      ...forEver,
       reconnectTimeWait: 200,
       reconnectJitter: 300,
     });

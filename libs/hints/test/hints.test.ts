@@ -2,22 +2,24 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { connect } from 'nats';
 import { type Hint, hintSubject } from '#libs/contracts';
 import { EmbeddedNats } from '#libs/eventstore';
 import {
   connectHintPublisher,
   connectHints,
   type HintPublisher,
+  type HintServers,
   type HintStatus,
   MemoryHintPublisher,
 } from '../src/index.js';
+import { connectAs, newMachine } from './machine.fixture.js';
+import { Proxy } from './proxy.fixture.js';
 
 const kernel = { distro: 'debian', arch: 'x86_64', release: '6.1.0-54-amd64' };
 const stable = hintSubject(kernel, 'stable');
 const hint: Hint = { schema: 1, action: 'published', bundleId: 'b1' };
 
-async function until(so: () => boolean, timeoutMs = 15_000): Promise<void> {
+async function until(so: () => boolean, timeoutMs = 25_000): Promise<void> {
   for (const end = Date.now() + timeoutMs; !so();) {
     if (Date.now() > end) throw new Error('it did not happen');
     await wait(5);
@@ -31,7 +33,7 @@ describe('hints', () => {
   beforeAll(async () => {
     dataDir = await mkdtemp(join(tmpdir(), 'splicecast-hints-'));
     server = await EmbeddedNats.start({ dataDir });
-    publisher = await connectHintPublisher({ servers: server.url, user: server.user, password: server.password });
+    publisher = await connectHintPublisher(server.publisher);
   });
   afterAll(async () => {
     await publisher.close();
@@ -39,13 +41,12 @@ describe('hints', () => {
     await rm(dataDir, { recursive: true, force: true });
   });
 
-  const listen = async (subjects: readonly string[], over: { servers?: string; password?: string } = {}) => {
+  const listen = async (subjects: readonly string[], over: Partial<HintServers> = {}) => {
     const heard: { hint: Hint; subject: string }[] = [];
     const statuses: HintStatus[] = [];
     const connection = await connectHints({
       servers: server.url,
-      user: server.agentUser,
-      password: server.agentPassword,
+      credentials: newMachine(server.keys, subjects).credentials,
       subjects,
       onHint: (one, subject) => void heard.push({ hint: one, subject }),
       onStatus: (status) => void statuses.push(status),
@@ -74,7 +75,7 @@ describe('hints', () => {
     const { heard, statuses, connection } = await listen(['feed.>']);
     await until(() => statuses.at(-1) === 'connected');
     await wait(50);
-    const raw = await connect({ servers: server.url, user: server.user, pass: server.password });
+    const raw = await connectAs(server.publisher);
     const padded = JSON.stringify({ ...hint, padding: 'x'.repeat(4096) });
     for (const text of [
       '',
@@ -109,11 +110,11 @@ describe('hints', () => {
     });
     expect(statuses.slice(0, 3)).toEqual(['connected', 'disconnected', 'connected']);
     await connection.close();
-  }, 30_000);
+  });
 
   test.each([
     ['nobody there', { servers: 'nats://127.0.0.1:9' }],
-    ['a wrong password', { password: 'wrong' }],
+    ['no token', { credentials: undefined }],
   ])('%s: goes on trying, and can be closed at once', async (_what, over) => {
     const { heard, statuses, connection } = await listen([stable], over);
     await wait(200);
@@ -121,6 +122,59 @@ describe('hints', () => {
     const began = Date.now();
     await connection.close();
     expect(Date.now() - began).toBeLessThan(3_000);
+  });
+
+  test('can be closed while they still connect', async () => {
+    const { statuses, connection } = await listen([stable]);
+    await connection.close();
+    expect(statuses).toEqual([]);
+  });
+
+  describe('from a server that falls silent', () => {
+    let proxy: Proxy;
+    beforeEach(async () => (proxy = await Proxy.start(server.url)));
+    afterEach(() => proxy.stop());
+
+    test('can be stopped', async () => {
+      proxy.swallows = true;
+      const { statuses, connection } = await listen([stable], { servers: proxy.url });
+      await wait(300);
+      await connection.close();
+      expect(statuses).not.toContain('connected');
+    });
+
+    test('are heard again once it is itself, though it refused the token before it answered', async () => {
+      proxy.swallows = true;
+      const { statuses, connection } = await listen([stable], { servers: proxy.url });
+      await wait(300);
+      proxy.swallows = false;
+      // The second time in a row: the client of NATS gives the server up.
+      proxy.refuses = true;
+      proxy.refuse();
+      await until(() => proxy.refused > 0, 50_000);
+      proxy.refuses = false;
+      await until(() => statuses.length > 0, 50_000);
+      expect(statuses).toEqual(['connected']);
+      await connection.close();
+    }, 120_000);
+
+    test('are sent again by a publisher that was refused over and over', async () => {
+      const through = await connectHintPublisher({ ...server.publisher, servers: proxy.url });
+      proxy.refuses = true;
+      proxy.refuse();
+      await until(() => proxy.refused >= 3);
+      proxy.refuses = false;
+      const sent = () =>
+        through.publish(stable, hint).then(
+          () => true,
+          () => false,
+        );
+      for (const end = Date.now() + 20_000; !(await sent());) {
+        if (Date.now() > end) throw new Error('nothing was sent any more');
+        await wait(50);
+      }
+      await through.close();
+    }, 60_000);
   });
 
   test.each(['>', 'feed', 'sc.>', 'feed.a b', 'feed.>.x', '_INBOX.>'])(
@@ -131,7 +185,7 @@ describe('hints', () => {
   );
 
   test('a publisher without a server says so', async () => {
-    const nowhere = { servers: 'nats://127.0.0.1:9', user: 'u', password: 'p' };
+    const nowhere = { servers: 'nats://127.0.0.1:9' };
     await expect(connectHintPublisher(nowhere)).rejects.toMatchObject({ code: 'unavailable' });
   });
 

@@ -56,6 +56,21 @@ export async function applyPatches(base: SourceTree, patches: readonly Uint8Arra
   }
 }
 
+/** Applies a patch on top of a fix: one change, from the fix's own base to what comes out. */
+export async function applyOnTop(fix: FixSource, patch: Uint8Array): Promise<Applied> {
+  const top = await applyPatches(fix.patched, [patch]);
+  if ('refused' in top) return top;
+  const { patched } = top.fix;
+  const changes: FileChange[] = [];
+  for (const path of new Set([...fix.changes, ...top.fix.changes].map((one) => one.path))) {
+    const [before, now] = [await fix.base.read(path), await patched.read(path)];
+    if (before === undefined ? now === undefined : now?.equals(before)) continue;
+    changes.push({ path, kind: before === undefined ? 'added' : now === undefined ? 'deleted' : 'modified' });
+  }
+  changes.sort((a, b) => (a.path < b.path ? -1 : 1));
+  return { fix: { base: fix.base, patched, changes } };
+}
+
 /**
  * A patch can make a symlink. What comes after would then be written, and at the end be read, wherever that leads:
  * `kernel -> /etc` and a second patch of kernel/params.c. git itself stops only at links within one patch.

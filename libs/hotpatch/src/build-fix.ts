@@ -59,17 +59,17 @@ function refusal({ stage, reasons, mismatches }: Refused, objects: readonly Buil
 }
 
 async function find(
-  { profile, fix, onProgress }: BuildRequest,
+  { profile, fix, fixes = 1, onProgress }: BuildRequest,
   before: Workspace,
   after: Workspace,
 ): Promise<{ rules: readonly ObjectRule[]; notices: readonly Reason[] }> {
   onProgress?.('apply', `${fix.changes.length} files`);
   const touched = touchedBy(fix.changes, profile.data.kbuild['SRCARCH'] ?? 'x86');
   const found = await tellingReasons('compile', async () => {
-    return await objectsOf(before, after, touched, (what) => onProgress?.('apply', what));
+    return await objectsOf(before, after, touched, fixes, (what) => onProgress?.('apply', what));
   });
   const refusals = [...touched.refusals, ...found.refusals];
-  if (refusals.length > 0) throw new Refused('apply', refusals);
+  if (refusals.length > 0) throw new Refused(touched.refusals.length > 0 ? 'apply' : found.stage, refusals);
   const passed = [...touched.inert, ...found.unbuilt];
   if (found.rules.length === 0) {
     const nothing: Reason = { code: 'nothing-to-patch', reason: 'the fix touches no code of this kernel' };

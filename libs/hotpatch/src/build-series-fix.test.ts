@@ -3,25 +3,11 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Btf, KernelProfile } from '#libs/kernelimage';
 import { GitTreeStore, type StoredSeries } from '#libs/trees';
-import { smallProfileData } from './small-profile.fixture.js';
+import { makefileBuild, smallProfileData } from './small-profile.fixture.js';
+import { buildLevel, type LevelPart } from './build-level.js';
 import { buildSeriesFix } from './build-series-fix.js';
 import { SeriesHistory } from './dependencies/series-history.js';
 import type { BuildOutcome } from './outcome.js';
-
-/** As much of a kernel's build as asking for one module's objects takes. */
-const makefileBuild = `
-obj-m :=
-include $(srctree)/$(obj)/Makefile
-prefix := $(if $(filter .,$(obj)),,$(obj)/)
-subdir-ym := $(addprefix $(prefix),$(patsubst %/,%,$(filter %/,$(obj-m))))
-subdir-modorder := $(addsuffix /modules.order,$(subdir-ym))
-real-obj-m := $(addprefix $(prefix),$(filter %.o,$(obj-m)))
-part-of-module = y
-modname = $*
-c_flags = $(KBUILD_CFLAGS)
-FORCE:
-.PHONY: FORCE
-`;
 
 const files = {
   Makefile: 'obj-m += mod/\n',
@@ -194,5 +180,63 @@ test('a commit that the series doesn’t have is refused', async () => {
   expect((await build('f'.repeat(40))).outcome).toMatchObject({
     stage: 'apply',
     reasons: [{ code: 'unknown-commit' }],
+  });
+});
+
+const partOf = (fixId: string, paths: readonly string[], source: LevelPart['source']): LevelPart => {
+  return { fixId, paths: new Set(paths), functions: [], source };
+};
+const commitPart = (subject: string, path: string): LevelPart =>
+  partOf(subject, [path, path.replace('.c', '.o')], { kind: 'commits', commits: [idOf(subject)] });
+/** Replaces a line of the kernel's own source. */
+const patchPart = (fixId: string, path: Path, from: string, to: string): LevelPart => {
+  const lines = files[path].split('\n');
+  const at = lines.indexOf(from);
+  const [before = '', after = ''] = [lines[at - 1], lines[at + 1]];
+  const patch = [
+    `--- a/${path}`,
+    `+++ b/${path}`,
+    `@@ -${at},3 +${at},3 @@`,
+    ` ${before}`,
+    `-${from}`,
+    `+${to}`,
+    ` ${after}`,
+    '',
+  ];
+  return partOf(fixId, [path, path.replace('.c', '.o')], { kind: 'patch', patch: Buffer.from(patch.join('\n')) });
+};
+
+const buildOf = async (parts: readonly LevelPart[], leaveOut = false) => {
+  const made = await buildLevel({ profile, history, base: history.base, parts, leaveOut, moduleName: 'm' });
+  if (made.outcome !== 'refused') throw new Error('there is no module to match with');
+  const { stage, reasons, objects } = made.refusal;
+  const codes = made.conflicts.map((one) => `${one.fixId}: ${one.reasons[0]?.code}`);
+  return { stage, reasons, conflicts: codes, objects: objects.map(({ path }) => path).sort() };
+};
+const alone = () => commitPart('stands alone', 'mod/b.c');
+const elsewhere = () => patchPart('other', 'mod/a.c', '\treturn x + A;', '\treturn x - A;');
+
+describe('a level', () => {
+  test('is commits of the series with patches on top of them, in one build', async () => {
+    expect(await buildOf([elsewhere(), alone()])).toMatchObject({ stage: 'match', objects: ['mod/a.o', 'mod/b.o'] });
+  });
+
+  test('is refused with the name of the patch that doesn’t go with the commits, or is built without it', async () => {
+    const against = patchPart('against', 'mod/b.c', '\treturn x + END;', '\treturn END;');
+    const refused = await buildOf([alone(), against, elsewhere()]);
+    expect(refused).toMatchObject({ stage: 'apply', conflicts: ['against: needs-earlier-commits'], objects: [] });
+    const without = await buildOf([alone(), against, elsewhere()], true);
+    expect(without).toMatchObject({
+      stage: 'match',
+      conflicts: expect.arrayContaining([refused.conflicts[0]]) as unknown,
+    });
+  });
+
+  test('names those that have to do with the object at fault', async () => {
+    const broken = patchPart('broken', 'mod/c.c', '\treturn old;', '\treturn nowhere;');
+    expect(await buildOf([alone(), elsewhere(), broken])).toMatchObject({
+      stage: 'compile',
+      conflicts: ['broken: compile-failed'],
+    });
   });
 });

@@ -1,8 +1,9 @@
 import type { Reason } from '#libs/contracts';
 import { changedTree, type CompiledObject, safePath } from '#libs/kbuild';
+import { HistoryError } from '#libs/series';
+import type { Applied } from './apply-patch.js';
 import { buildFix } from './build-fix.js';
 import { unchangedSource } from './compile-objects.js';
-import { HistoryError } from './dependencies/file-history.js';
 import { type Closure, closureOf } from './dependencies/footing.js';
 import { missingNames } from './dependencies/missing-names.js';
 import type { BroughtCommit } from './dependencies/series.js';
@@ -19,6 +20,8 @@ export interface SeriesBuildRequest extends Omit<BuildRequest, 'fix'> {
   readonly history: SeriesHistory;
   /** Full ids of commits of the series. */
   readonly commits: readonly string[];
+  /** What else is changed, on top of the commits. */
+  readonly onTop?: (fix: FixSource) => Promise<Applied>;
 }
 
 /** Commits that a build takes, and why those that weren't asked for are among them. */
@@ -128,7 +131,10 @@ async function build(
 ): Promise<BuildOutcome> {
   const { history, onProgress } = request;
   if (brings.length > 0) onProgress?.('apply', `with ${brings.length} earlier commits`);
-  const outcome = await buildFix({ ...request, fix: await sourceOf(request, closure) });
+  const own = await sourceOf(request, closure);
+  const whole = (await request.onTop?.(own)) ?? { fix: own };
+  if ('refused' in whole) return refused(whole.refused, brings);
+  const outcome = await buildFix({ ...request, fix: whole.fix });
   if (outcome.outcome === 'refused') return outcome;
   const merged = [...closure.merged].map(([path, others]): Reason => {
     const names = others.slice(0, 5).map((place) => history.series.commits[place]?.subject ?? '');

@@ -10,7 +10,10 @@ import {
   sourcesReaching,
   type Workspace,
 } from '#libs/kbuild';
+import { kbuildReason } from './compile-objects.js';
 import { inPairs } from './in-pairs.js';
+import { layoutsFirst } from './layouts/index.js';
+import type { BuildStage } from './outcome.js';
 
 export interface Includers {
   /** Objects whose code the headers can change. */
@@ -18,28 +21,48 @@ export interface Includers {
   /** Of the paths, those that some object of this kernel includes. */
   readonly included: ReadonlySet<string>;
   readonly refusals: readonly Reason[];
+  /** The stage that the refusals are of. */
+  readonly stage: BuildStage;
 }
 
 const publicHeaders = /^(?:arch\/[^/]+\/)?include\//;
 
-/** More .c files than that aren't looked at for one fix: a header of the whole kernel. */
-const maxSources = 3000;
-/** Objects of this kernel that are preprocessed twice; a second for two or three. */
-const maxIncluders = 400;
-/** More objects than that aren't compiled for one fix: it would be a rebuild, and a patch of everything. */
-export const maxObjects = 100;
+/** How far fixes may reach. */
+export interface Reach {
+  /** More .c files than that aren't looked at: a header of the whole kernel. */
+  readonly sources: number;
+  /** Objects of this kernel that are preprocessed twice; a second for two or three. */
+  readonly includers: number;
+  /** More objects than that aren't compiled: it would be a rebuild, and a patch of everything. */
+  readonly objects: number;
+}
+
+/** What one fix may reach, as often as there are fixes, up to what an hour allows. */
+export function reachOf(fixes: number): Reach {
+  const times = (one: number, most: number): number => Math.min(one * Math.max(1, fixes), most);
+  return { sources: times(3000, 12_000), includers: times(400, 4000), objects: times(100, 2000) };
+}
+
+/** So many .c files are tried to find a few that this kernel builds. */
+const maxAsked = 60;
+
+/** Of more .c files than that, a few are asked first whether there is any use in asking all. */
+const fewSources = 40;
 
 /**
  * Finds the objects whose code a fix's headers can change: the .c files that may include them, of these the objects of
  * this kernel, of these the ones that the compiler says include them, of these the ones that use what differs.
+ * @param own objects of .c files that the fix changes itself
  */
 export async function includersOf(
   before: Workspace,
   after: Workspace,
   paths: readonly string[],
+  own: readonly ObjectRule[],
+  reach: Reach,
   onProgress: (what: string) => void,
 ): Promise<Includers> {
-  const none = { rules: [], included: new Set<string>() };
+  const none = { rules: [], included: new Set<string>(), stage: 'apply' as const };
   const sources = await sourcesReaching(before, after, paths);
   const unknown = sources === 'unknown' ? paths.filter((path) => publicHeaders.test(path)) : [];
   if (unknown.length > 0) {
@@ -49,10 +72,16 @@ export async function includersOf(
       refusals: unknown.map((path) => ({ code: 'header-reaches-unknown-objects', reason, object: path })),
     };
   }
-  if (sources !== 'unknown' && sources.size > maxSources)
+  if (sources !== 'unknown' && sources.size > fewSources) {
+    onProgress(`layouts in ${paths.join(', ')}`);
+    const { layouts, failure } = await layoutsFirst(before, after, paths, nearest(before, own, sources));
+    if (failure !== undefined) return { ...none, refusals: [kbuildReason(failure.error)], stage: 'compile' };
+    if (layouts.length > 0) return { ...none, refusals: layouts, stage: 'diff' };
+  }
+  if (sources !== 'unknown' && sources.size > reach.sources)
     return { ...none, refusals: [tooMany(paths, `${sources.size} source files`)] };
   const found = sources === 'unknown' ? await beside(before, paths) : await builtOf(before, sources, onProgress);
-  if (found.rules.length > maxIncluders)
+  if (found.rules.length > reach.includers)
     return { ...none, refusals: [tooMany(paths, `${found.rules.length} objects`)] };
   const included = new Set<string>();
   const rules: ObjectRule[] = [];
@@ -62,14 +91,36 @@ export async function includersOf(
   let done = 0;
   await inPairs(found.rules, async (rule) => {
     // It is too many already, however many more there are.
-    if (rules.length > maxObjects) return;
+    if (rules.length > reach.objects) return;
     onProgress(`${(done += 1)} of ${found.rules.length} objects that may include ${paths.join(', ')}`);
     const [old, now] = await Promise.all([preprocess(before, rule), preprocess(after, rule)]);
     const hits = paths.filter((path) => [old, now].some((one) => one === undefined || one.files.has(path)));
     for (const path of hits) included.add(path);
     if (hits.length > 0 && (!old || !now || codeMayDiffer(old.text, now.text))) rules.push(rule);
   });
-  return { rules: rules.sort(byObject), included, refusals };
+  return { rules: rules.sort(byObject), included, refusals, stage: 'apply' };
+}
+
+/** The fix's own objects, then those of the sources that this kernel builds, who includes the headers directly first. */
+async function* nearest(
+  before: Workspace,
+  own: readonly ObjectRule[],
+  sources: ReadonlySet<string>,
+): AsyncGenerator<ObjectRule> {
+  yield* own;
+  const seen = new Set(own.map(({ object }) => object));
+  let asked = 0;
+  for (const object of [...sources].map(objectOf)) {
+    if (seen.has(object) || !isPlain(object)) continue;
+    if ((asked += 1) > maxAsked) return;
+    const rule = (await objectRules(before, folderOf(object), [object])).get(object);
+    if (rule !== undefined && typeof rule !== 'string') yield rule;
+  }
+}
+
+/** As objectRules takes them. */
+function isPlain(object: string): boolean {
+  return /^[A-Za-z0-9_][A-Za-z0-9_.+/-]*\.o$/.test(object);
 }
 
 function byObject(a: ObjectRule, b: ObjectRule): number {
@@ -112,8 +163,7 @@ async function builtOf(
   const shared: string[] = [];
   await inPairs([...folders], async ([folder, objects]) => {
     onProgress(`rules of ${folder}`);
-    const plain = objects.filter((object) => /^[A-Za-z0-9_][A-Za-z0-9_.+/-]*\.o$/.test(object));
-    for (const [object, rule] of await objectRules(workspace, folder, plain)) {
+    for (const [object, rule] of await objectRules(workspace, folder, objects.filter(isPlain))) {
       if (typeof rule !== 'string') rules.push(rule);
       else if (rule === 'in-several-modules') shared.push(object);
     }

@@ -29,6 +29,8 @@ export interface BuildRequest {
   readonly tags?: Readonly<Record<string, string>>;
   /** Objects of the source before, by path: those in it aren't compiled again, those that are made are added. */
   readonly originals?: Map<string, CompiledObject>;
+  /** How many fixes are built as one, so many times more objects may be reached; 1 by default. */
+  readonly fixes?: number;
   readonly onProgress?: (stage: BuildStage, what: string) => void;
 }
 

@@ -12,6 +12,10 @@ const kbuildCodes: Readonly<Record<KbuildErrorCode, ReasonMeaning>> = {
     'The kernel’s own Makefiles don’t say how an object is built.',
     'See that the source tree is complete and is that of this kernel.',
   ),
+  'generated-source': refusal(
+    'An object includes a file that the vendor’s build writes (SELinux’s flask.h, for one).',
+    'Put the change into code that does without that file, or reboot for this fix.',
+  ),
   'compile-failed': refusal(
     'The compiler refuses the source, before or after the fix.',
     'Give the earlier commits that the fix depends on with it, its headers first of all.',
@@ -81,6 +85,22 @@ const ownCodes = {
   'incomplete-fix': refusal(
     'A change that nobody explains is in the same function: the commit may be half of the fix.',
     'Look at the remainder that the reason names, and build both together as a patch if they belong together.',
+  ),
+  'level-of-two-series': refusal(
+    'The fixes of a level are commits of different series.',
+    'Make levels of one series, and propose what comes from another as patches.',
+  ),
+  'level-of-two-sources': refusal(
+    'The fixes of a level were proposed for different source trees.',
+    'Propose them anew for the source that the kernel was built from.',
+  ),
+  'level-fix-not-built': refusal(
+    'A fix of a level is no live patch by itself, or one for another kernel.',
+    'Wait until it is built; leave it out if it was refused.',
+  ),
+  'level-lacks-function': refusal(
+    'Together with the others a fix changes a function no more that it changes by itself.',
+    'Look whether a later fix takes the earlier one back, and leave one of them out.',
   ),
   'context-merged': notice(
     'Another commit changed lines beside those of the fix, and stays out.',

@@ -18,3 +18,18 @@ export function smallProfileData(needed: Partial<Pick<ProfileData, 'kbuild' | 'm
     ...needed,
   };
 }
+
+/** As much of a kernel's build as asking for one module's objects takes. */
+export const makefileBuild = `
+obj-m :=
+include $(srctree)/$(obj)/Makefile
+prefix := $(if $(filter .,$(obj)),,$(obj)/)
+subdir-ym := $(addprefix $(prefix),$(patsubst %/,%,$(filter %/,$(obj-m))))
+subdir-modorder := $(addsuffix /modules.order,$(subdir-ym))
+real-obj-m := $(addprefix $(prefix),$(filter %.o,$(obj-m)))
+part-of-module = y
+modname = $*
+c_flags = $(KBUILD_CFLAGS)
+FORCE:
+.PHONY: FORCE
+`;

@@ -1,5 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, normalize } from 'node:path';
 import { ProcessError, run } from '#libs/process';
 import { KbuildError } from './errors.js';
 import { firstLines } from './first-lines.js';
@@ -34,10 +34,7 @@ export async function compileObject(
   rule: ObjectRule,
   branches: 'as-vendor' | 'long' = 'as-vendor',
 ): Promise<CompiledObject> {
-  const source = sourceOf(rule.object);
-  const sources = await placeIncludes(workspace, source, includeFolders(rule.compile));
-  const [compiler = '', ...flags] = rule.compile;
-  const args = flags.filter((flag) => !/^-g(?:dwarf.*|[0-3]|gdb)?$|^-gz/.test(flag));
+  const { compiler, args, source, sources } = await prepare(workspace, rule);
   if (branches === 'long') {
     await writeFile(join(workspace.root, longBranches.file), longBranches.text);
     args.push('-include', `./${longBranches.file}`);
@@ -49,6 +46,37 @@ export async function compileObject(
     await tool(workspace, rule, objtool, [...rule.objtool, rule.object], 'objtool-failed');
   }
   return { rule, bytes: await readFile(join(workspace.root, rule.object)), sources };
+}
+
+/** What an object's source declares. */
+export interface DeclaredTypes {
+  /** ELF64 relocatable, with BTF of all types, also of those that nothing uses. */
+  readonly bytes: Buffer;
+  /** Every file that the compiler read, by its own account. */
+  readonly files: ReadonlySet<string>;
+}
+
+/**
+ * Compiles an object for its types alone.
+ * @throws KbuildError `compile-failed`, `timed-out`, `compiler-not-found`, `too-much`
+ */
+export async function compileTypes(workspace: Workspace, rule: ObjectRule): Promise<DeclaredTypes> {
+  const { compiler, args, source } = await prepare(workspace, rule);
+  const [output, dependencies] = [`${rule.object}.types`, `${rule.object}.types.d`];
+  args.push('-gbtf', '-fno-eliminate-unused-debug-types', '-MD', '-MF', dependencies, '-c', '-o', output, source);
+  await tool(workspace, rule, compiler, args, 'compile-failed');
+  const listed = await readFile(join(workspace.root, dependencies), 'latin1');
+  const files = listed.slice(listed.indexOf(':') + 1).split(/[\s\\]+/);
+  return { bytes: await readFile(join(workspace.root, output)), files: new Set(files.map((file) => normalize(file))) };
+}
+
+/** Brings what the source includes; gives the compiler's arguments without debug information, input and output. */
+async function prepare(workspace: Workspace, rule: ObjectRule) {
+  const source = sourceOf(rule.object);
+  const sources = await placeIncludes(workspace, source, includeFolders(rule.compile));
+  const [compiler = '', ...flags] = rule.compile;
+  const args = flags.filter((flag) => !/^-g(?:dwarf.*|[0-3]|gdb)?$|^-gz/.test(flag));
+  return { compiler, args, source, sources };
 }
 
 async function tool(

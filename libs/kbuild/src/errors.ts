@@ -1,6 +1,8 @@
 export type KbuildErrorCode =
   /** A Makefile of the source doesn't evaluate. */
   | 'makefile-failed'
+  /** An object needs a file that the vendor's build writes, and that neither source nor packages have. */
+  | 'generated-source'
   /** The source doesn't compile; the message is the compiler's own first lines. */
   | 'compile-failed'
   /** The compiler or objtool took too long. */

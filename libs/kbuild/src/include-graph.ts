@@ -27,17 +27,10 @@ export class IncludeGraph {
     return new Set([...this.filesReaching(paths)].filter((path) => path.endsWith('.c')));
   }
 
-  /** All files that can have one of the paths in what they bring along, themselves among them. */
+  /** All files that can have one of the paths in what they bring along, themselves among them; who includes them directly comes first. */
   filesReaching(paths: readonly string[]): ReadonlySet<string> {
     const seen = new Set(paths);
-    const waiting = [...paths];
-    for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
-      for (const includer of this.includers.get(path) ?? []) {
-        if (seen.has(includer)) continue;
-        seen.add(includer);
-        waiting.push(includer);
-      }
-    }
+    for (const path of seen) for (const includer of this.includers.get(path) ?? []) seen.add(includer);
     const everywhere = this.always.some((path) => seen.has(path));
     return everywhere ? new Set([...this.index.keys(), ...this.changed.keys()]) : seen;
   }

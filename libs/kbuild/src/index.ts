@@ -1,4 +1,4 @@
-export { type CompiledObject, compileObject, includedFiles } from './compile.js';
+export { type CompiledObject, compileObject, compileTypes, type DeclaredTypes, includedFiles } from './compile.js';
 export { KbuildError, type KbuildErrorCode } from './errors.js';
 export { folderObjects, type ObjectRule, objectRules, type Unbuilt } from './folder-rules.js';
 export { codeMayDiffer } from './code-change.js';

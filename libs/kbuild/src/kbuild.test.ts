@@ -1,4 +1,5 @@
-import { readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { KernelProfile } from '#libs/kernelimage';
 import { compileObject } from './compile.js';
 import { folderObjects, type ObjectRule, objectRules, type Unbuilt } from './folder-rules.js';
@@ -55,7 +56,8 @@ describe('what make said', () => {
   test('is kept beside the profile, for as long as the Makefiles are the same', async () => {
     const first = await built('fs/file.o', await open(source));
     const path = process.env['PATH'];
-    process.env['PATH'] = kernel.folder;
+    // The same compiler, and no make.
+    process.env['PATH'] = await programs('#!/bin/sh\nexec /usr/bin/gcc-12 "$@"\n');
     try {
       expect(await built('fs/file.o', await open(source))).toEqual(first);
       const other = { ...source, 'fs/Makefile': source['fs/Makefile']?.replace('ONLY_FILE', 'OTHER') ?? '' };
@@ -68,6 +70,25 @@ describe('what make said', () => {
       process.env['PATH'] = path;
     }
   });
+});
+
+/** A folder of programs in which there is but this compiler. */
+async function programs(compiler: string): Promise<string> {
+  const folder = await mkdtemp(join(kernel.folder, 'programs-'));
+  await writeFile(join(folder, 'gcc-12'), compiler, { mode: 0o755 });
+  return folder;
+}
+
+test('what make said with one compiler is not what it says with another version of it', async () => {
+  const first = await built('fs/file.o', await open(source));
+  const path = process.env['PATH'];
+  process.env['PATH'] = await programs('#!/bin/sh\necho gcc-12 99.1\n');
+  try {
+    await expect(built('fs/file.o', await open(source))).rejects.toThrow('make');
+  } finally {
+    process.env['PATH'] = path;
+  }
+  expect(await built('fs/file.o', await open(source))).toEqual(first);
 });
 
 describe('objectRules', () => {
@@ -115,6 +136,17 @@ describe('objectRules', () => {
   test('tells a Makefile that does not evaluate', async () => {
     const broken = await open({ ...source, 'fs/Makefile': 'ifeq (\n' });
     await expect(ruleOf('fs/file.o', broken)).rejects.toMatchObject({ code: 'makefile-failed', path: 'fs' });
+  });
+
+  test('tells a header that the build would write, by its name', async () => {
+    // As security/selinux/Makefile has it.
+    const rules = '$(obj)/file.o: $(obj)/made.h\n$(obj)/made.h: scripts/make-it/make-it FORCE\n\t$< $@\n';
+    const generating = await open({ ...source, 'fs/Makefile': `${source['fs/Makefile']}${rules}` });
+    await expect(ruleOf('fs/file.o', generating)).rejects.toMatchObject({
+      code: 'generated-source',
+      path: 'fs',
+      message: expect.stringMatching(/^fs\/made\.h .*scripts\/make-it\/make-it/) as string,
+    });
   });
 
   test('lists the objects of a folder', async () => {

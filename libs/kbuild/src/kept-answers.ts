@@ -2,9 +2,10 @@ import { createHash } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join, normalize } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
+import { compilerVersion } from './compiler-version.js';
 import type { Workspace } from './workspace.js';
 
-const format = 'rules-1';
+const format = 'rules-2';
 const maxBytes = 64 * 1024 * 1024;
 /** Stands for the workspace's own folder, which is another one each time. */
 const here = '\u0001here\u0001';
@@ -19,8 +20,8 @@ interface Kept {
 
 /**
  * What make says of one folder, kept beside the profile for as long as the folder's Makefiles are the same: asking for the flags of a
- * few objects takes a tenth of a second a folder, and a header may reach hundreds. What decides besides the Makefiles, the profile and the
- * variables that come from the folders above, is in the key.
+ * few objects takes a tenth of a second a folder, and a header may reach hundreds. What decides besides the Makefiles (the profile, the
+ * compiler's version and the variables that come from the folders above) is in the key.
  */
 export class KeptAnswers {
   /** One is written at a time. */
@@ -36,7 +37,8 @@ export class KeptAnswers {
   /** @param visit what make is given: folder, environment, variables */
   static async open(workspace: Workspace, visit: unknown): Promise<KeptAnswers> {
     const { profile, root } = workspace;
-    const text = JSON.stringify([format, profile.data.buildId, visit]).replaceAll(root, here);
+    const compiler = await compilerVersion(workspace);
+    const text = JSON.stringify([format, profile.data.buildId, compiler, visit]).replaceAll(root, here);
     const key = createHash('sha256').update(text).digest('hex').slice(0, 32);
     const file = join(profile.folder, 'rules', `${key}.gz`);
     const kept = await load(file);

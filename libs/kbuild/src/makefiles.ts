@@ -107,7 +107,7 @@ export async function keptOf(workspace: Workspace, visit: Visit): Promise<KeptAn
 
 /**
  * Asks make for goals of the probe in one folder.
- * @throws KbuildError `makefile-failed`, `timed-out`
+ * @throws KbuildError `makefile-failed`, `generated-source`, `timed-out`
  */
 export async function evaluate(
   workspace: Workspace,
@@ -132,6 +132,11 @@ export async function evaluate(
       // A folder's Makefile may include others (drivers/gpu/drm/amd/…): bring each as make names it.
       const missing = /^\S+:\d+: (\S+): No such file or directory$/m.exec(error.stderr)?.[1];
       if (missing !== undefined && attempt < maxMissing && (await workspace.place(missing))) continue;
+      const generated = /No rule to make target '([^'\n]+)', needed by '([^'\n]+\.[ch])'/.exec(error.stderr);
+      if (generated !== null) {
+        const reason = `${generated[2]} is written by the vendor’s build, with ${generated[1]}, and isn’t in the source`;
+        throw new KbuildError('generated-source', reason, folder);
+      }
       const code = error.code === 'timed-out' ? 'timed-out' : 'makefile-failed';
       throw new KbuildError(code, `${folder}/Makefile: ${error.message}\n${firstLines(error.stderr)}`.trim(), folder);
     }

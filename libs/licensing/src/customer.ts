@@ -1,4 +1,4 @@
-import { type EventData, type Fact, fact } from '#libs/contracts';
+import { type EventData, type Fact, fact, type Mark } from '#libs/contracts';
 import { LicensingRefusal } from './refusal.js';
 
 export interface RegisterCustomer {
@@ -6,6 +6,8 @@ export interface RegisterCustomer {
   readonly customerId: string;
   readonly name: string;
   readonly email?: string;
+  /** The mark of the organisation that it belongs to. */
+  readonly organisation?: Mark;
 }
 
 export type CustomerFact = Fact<'CustomerRegistered'>;
@@ -16,11 +18,15 @@ export const initialCustomer = (): CustomerState => ({ status: 'unknown' });
 
 /** Registers a customer once; the same again changes nothing. @throws LicensingRefusal `customer-exists` */
 export function decideCustomer(command: RegisterCustomer, state: CustomerState): readonly CustomerFact[] {
-  const { customerId, name, email } = command;
+  const { customerId, name, email, organisation } = command;
   if (state.status === 'unknown') {
-    return [fact('CustomerRegistered', { customerId, name, ...(email === undefined ? {} : { email }) })];
+    const known = {
+      ...(email === undefined ? {} : { email }),
+      ...(organisation === undefined ? {} : { organisation }),
+    };
+    return [fact('CustomerRegistered', { customerId, name, ...known })];
   }
-  if (state.name === name && state.email === email) return [];
+  if (state.name === name && state.email === email && state.organisation === organisation) return [];
   throw new LicensingRefusal('customer-exists', `customer ${customerId} is registered with other data`);
 }
 

@@ -163,6 +163,147 @@ describe('a perpetual licence', () => {
   });
 });
 
+const renew = (at: string, changed: object = {}): LicenseCommand => ({
+  type: 'RenewLicense',
+  licenseId,
+  at,
+  ...changed,
+});
+
+describe('a renewal', () => {
+  const subscribed = fact('SubscriptionActivated', {
+    ...trialIssued.data,
+    terms: {
+      ...trialIssued.data.terms,
+      kind: 'subscription',
+      expiresAt: '2027-11-23T12:00:00.000Z',
+      graceSec: 604_800,
+    },
+  });
+  const renewedTo = (expiresAt: string, seats = 10) =>
+    fact('LicenseRenewed', { licenseId, terms: { ...subscribed.data.terms, expiresAt, seats }, rev: 2 });
+  it('loses nothing of what was paid: the next period begins where the last one ends', () =>
+    given(subscribed).when(renew('2027-01-01T00:00:00.000Z')).thenDecides(renewedTo('2028-11-22T12:00:00.000Z')));
+
+  it('begins now where the last period has ended', () =>
+    given(subscribed).when(renew('2028-01-01T00:00:00.000Z')).thenDecides(renewedTo('2028-12-31T00:00:00.000Z')));
+
+  it('may agree on another end and other seats', () => {
+    const expiresAt = '2027-12-01T00:00:00.000Z';
+    given(subscribed)
+      .when(renew(at, { expiresAt, seats: 20 }))
+      .thenDecides(renewedTo(expiresAt, 20));
+    given(subscribed)
+      .when(renew(at, { expiresAt: '2027-11-01T00:00:00.000Z' }))
+      .thenRefused('ends-before-it-begins', 'expiresAt');
+    given(subscribed)
+      .when(renew(at, { seats: 2_000_000 }))
+      .thenRefused('too-many-seats', 'seats');
+  });
+
+  it('is for subscriptions that were not revoked', () => {
+    given(trialIssued).when(renew(at)).thenRefused('not-renewable');
+    given(subscribed, revoked).when(renew(at)).thenRefused('license-revoked');
+    given().when(renew(at)).thenRefused('license-unknown');
+  });
+});
+
+describe('an extension', () => {
+  const extend = (days: number): LicenseCommand => ({ type: 'ExtendLicense', licenseId, days, reason: 'we were away' });
+  const extended = fact('LicenseRenewed', {
+    licenseId,
+    terms: { ...trialIssued.data.terms, expiresAt: '2027-01-22T12:00:00.000Z' },
+    rev: 2,
+    extraDays: 30,
+    reason: 'we were away',
+  });
+
+  it('gives a trial more days, and keeps why', () => given(trialIssued).when(extend(30)).thenDecides(extended));
+
+  it('gives no more than the plan allows in all', () => {
+    given(trialIssued).when(extend(61)).thenRefused('too-many-days', 'days');
+    given(trialIssued, extended).when(extend(31)).thenRefused('too-many-days', 'days');
+  });
+
+  it('needs an end that can be moved', () => {
+    const { expiresAt: _, ...endless } = trialIssued.data.terms;
+    const perpetual = fact('SubscriptionActivated', { ...trialIssued.data, terms: { ...endless, kind: 'perpetual' } });
+    given(perpetual).when(extend(1)).thenRefused('not-extendable');
+  });
+});
+
+const amend = (changed: { tier?: 'canary' | 'stable'; seats?: number }): LicenseCommand => ({
+  type: 'AmendLicense',
+  licenseId,
+  ...changed,
+  reason: 'grown',
+});
+const amended = (changed: object) =>
+  fact('LicenseRenewed', { licenseId, terms: { ...trialIssued.data.terms, ...changed }, rev: 2, reason: 'grown' });
+
+describe('an amendment', () => {
+  it('moves it to another tier, and keeps its end', () =>
+    given(trialIssued)
+      .when(amend({ tier: 'canary' }))
+      .thenDecides(amended({ tier: 'canary' })));
+
+  it('gives it other seats, fewer too', () =>
+    given(trialIssued)
+      .when(amend({ seats: 1 }))
+      .thenDecides(amended({ seats: 1 })));
+
+  it('to what it is already is nothing', () =>
+    given(trialIssued)
+      .when(amend({ tier: 'stable', seats: 10 }))
+      .thenDecides());
+
+  it('says something, stays within the plan, and needs a licence in force', () => {
+    given(trialIssued).when(amend({})).thenRefused('nothing-to-change', 'tier');
+    given(trialIssued)
+      .when(amend({ seats: 1001 }))
+      .thenRefused('too-many-seats', 'seats');
+    given(trialIssued, revoked)
+      .when(amend({ seats: 2 }))
+      .thenRefused('license-revoked');
+  });
+});
+
+const to = (customerId: string, transferredAt = at): LicenseCommand => ({
+  type: 'TransferLicense',
+  licenseId,
+  customerId,
+  reason: 'bought',
+  at: transferredAt,
+});
+const transferred = (from: string, customerId: string, rev: number, transferredAt = at) =>
+  fact('LicenseTransferred', { licenseId, from, customerId, rev, transferredAt, reason: 'bought' });
+
+describe('a transfer', () => {
+  const subscribed = fact('SubscriptionActivated', {
+    ...trialIssued.data,
+    terms: { ...trialIssued.data.terms, kind: 'subscription' },
+  });
+  it('hands it to another customer', () =>
+    given(subscribed)
+      .when(to('bmce'))
+      .thenDecides(transferred('acme', 'bmce', 2)));
+
+  it('to its own customer is nothing', () => given(subscribed).when(to('acme')).thenDecides());
+
+  it('happens so often a year, and again a year later', () => {
+    const twice = [subscribed, transferred('acme', 'bmce', 2), transferred('bmce', 'cmce', 3)];
+    given(...twice)
+      .when(to('dmce'))
+      .thenRefused('too-many-transfers', 'customerId');
+    const later = '2027-11-24T12:00:00.000Z';
+    given(...twice)
+      .when(to('dmce', later))
+      .thenDecides(transferred('cmce', 'dmce', 4, later));
+  });
+
+  it('is not for trials', () => given(trialIssued).when(to('bmce')).thenRefused('too-many-transfers', 'customerId'));
+});
+
 describe('a revocation', () => {
   const revoke: LicenseCommand = { type: 'RevokeLicense', licenseId, reason: 'fraud' };
 

@@ -14,8 +14,25 @@ export type LicensingRefusalCode =
   /** The id names another licence already. */
   | 'license-exists'
   | 'license-unknown'
+  /** What was revoked stays so. */
+  | 'license-revoked'
+  /** A plan without periods: a trial, or one without end. */
+  | 'not-renewable'
+  /** It has no end. */
+  | 'not-extendable'
+  /** The plan gives no more days on top. */
+  | 'too-many-days'
+  /** The plan lets it change hands so often a year. */
+  | 'too-many-transfers'
+  /** The terms are these already. */
+  | 'nothing-to-change'
   /** The id names another customer already. */
-  | 'customer-exists';
+  | 'customer-exists'
+  | 'machine-unknown'
+  /** It has no seat that could be freed. */
+  | 'machine-not-enrolled'
+  /** What was retired stays so. */
+  | 'machine-retired';
 
 /** A command that the rules of licensing don't allow. Nothing was decided. */
 export class LicensingRefusal extends Error {

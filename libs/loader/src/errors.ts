@@ -35,6 +35,8 @@ export type LoaderErrorCode =
   | 'reverse-stalled'
   /** What the kernel says it replaced isn't what was to be replaced; the patch was taken back. */
   | 'wrong-functions'
+  /** Live patches stayed in force whose place it should have taken; it was taken back. */
+  | 'not-replaced'
   | 'not-loaded'
   /** A file of /sys or /proc can't be read, or isn't what it should be. */
   | 'unreadable';

@@ -73,6 +73,54 @@ describe('a module that has to stay', () => {
   });
 });
 
+async function shown(loader: Loader, asked: Parameters<Loader['symbols']>[0]): Promise<object> {
+  const counts = await loader.symbols(asked);
+  return Object.fromEntries([...counts].map(([object, names]) => [object, Object.fromEntries(names)]));
+}
+
+const table = (...names: string[]) => names.map((name) => `ffffffffc0000000 t ${name}\t[8021q]\n`).join('');
+
+describe('the kernel’s symbols', () => {
+  it('are counted by object, with a module’s apart and what isn’t loaded left out', async () => {
+    const table = [
+      'ffffffff81000000 T f',
+      'ffffffff81000010 t f',
+      '0000000000000000 d g',
+      'ffffffffc0000000 t f\t[8021q]',
+    ];
+    await write({ 'proc/kallsyms': `${table.join('\n')}\nno such line\n` });
+    await write({ 'proc/modules': '8021q 40960 0 - Live 0xffffffffc0000000\n' });
+    const asked = ['vmlinux', '8021q', 'none'].flatMap((object) =>
+      ['f', 'g', 'h'].map((symbol) => ({ object, symbol })),
+    );
+    expect(await shown(new Loader({ root }), asked)).toEqual({ vmlinux: { f: 2, g: 1 }, '8021q': { f: 1 } });
+  });
+
+  it('are read once in a boot, and once more when a module that is asked for is another one than before', async () => {
+    const loader = new Loader({ root });
+    await write({ 'proc/kallsyms': `ffffffff81000000 T f\n${table('g')}`, 'proc/modules': '8021q 10 0 - Live 0x1\n' });
+    const vmlinux = [{ object: 'vmlinux', symbol: 'f' }];
+    const both = [...vmlinux, { object: '8021q', symbol: 'g' }, { object: '8021q', symbol: 'h' }];
+    expect(await shown(loader, vmlinux)).toEqual({ vmlinux: { f: 1 } });
+    expect(await shown(loader, both)).toEqual({ vmlinux: { f: 1 }, '8021q': { g: 1 } });
+    await write({ 'proc/kallsyms': `ffffffff81000000 T f\n${table('h')}` });
+    expect(await shown(loader, both)).toEqual({ vmlinux: { f: 1 }, '8021q': { g: 1 } });
+    // How often it is in use says nothing of what it is.
+    await write({ 'proc/modules': '8021q 10 3 - Live 0x1\n' });
+    expect(await shown(loader, both)).toEqual({ vmlinux: { f: 1 }, '8021q': { g: 1 } });
+    await write({ 'proc/modules': '8021q 10 0 - Live 0x2\n' });
+    expect(await shown(loader, both)).toEqual({ vmlinux: { f: 1 }, '8021q': { h: 1 } });
+    await write({ 'proc/modules': '' });
+    expect(await shown(loader, both)).toEqual({ vmlinux: { f: 1 } });
+  });
+
+  it('can’t be told where there is no table', async () => {
+    await expect(new Loader({ root }).symbols([{ object: 'vmlinux', symbol: 'f' }])).rejects.toMatchObject({
+      code: 'unreadable',
+    });
+  });
+});
+
 describe('loading', () => {
   it('proves what the kernel replaced, and can be taken back', async () => {
     const fixture = await loader();
@@ -179,6 +227,7 @@ describe('the running kernel', () => {
     const loader = new Loader({ root });
     expect(await loader.runningKernel()).toEqual({
       distro: 'debian',
+      major: '12',
       arch: 'x86_64',
       release: '6.1.0-1-amd64',
       buildId: 'ab'.repeat(20),

@@ -1,10 +1,12 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { RunningKernel } from '#libs/contracts';
+import type { Digest, RunningKernel } from '#libs/contracts';
 import { ProcessError, run } from '#libs/process';
 import { readText } from './bounded-file.js';
 import { LoaderError, type StalledTask } from './errors.js';
+import { hardwareDigest } from './hardware.js';
 import { kernelLogSince, lastLogSequence } from './kernel-log.js';
+import { type AskedSymbol, KernelSymbols, type SymbolCounts } from './kernel-symbols.js';
 import { type LoadedFunction, type LoadedPatch, LivepatchTree } from './livepatch-tree.js';
 import { findObstacles, type Obstacle } from './preflight.js';
 import { refusalOf } from './refusal.js';
@@ -31,6 +33,8 @@ export interface TransitionOptions {
 export interface LoadOptions extends TransitionOptions {
   /** All that the patch replaces, and nothing else; position 0 means "the only one". */
   readonly functions: readonly LoadedFunction[];
+  /** Modules of live patches whose place it takes (klp_patch.replace); none by default. */
+  readonly replaces?: readonly string[];
 }
 
 /** How long the kernel took. */
@@ -44,6 +48,8 @@ export interface Transition {
 const insmodTimeoutMs = 120_000;
 const pollMs = 20;
 const defaultStallAfterMs = 5_000;
+/** klp_free_replaced_patches_async: normally some milliseconds. */
+const replacedWithinMs = 5_000;
 /** After the last task has left it, the kernel lets go of a module in a work item of its own. */
 const rmmodAttempts = 50;
 
@@ -51,10 +57,17 @@ const rmmodAttempts = 50;
 export class Loader {
   private readonly root: string;
   private readonly tree: LivepatchTree;
+  private readonly kernelSymbols: KernelSymbols;
 
   constructor(private readonly options: LoaderOptions = {}) {
     this.root = options.root ?? '/';
     this.tree = new LivepatchTree(join(this.root, 'sys/kernel/livepatch'));
+    this.kernelSymbols = new KernelSymbols(this.root);
+  }
+
+  /** A digest of what identifies the hardware; undefined where nothing does, or only root may know and this isn't root. */
+  hardware(): Promise<Digest | undefined> {
+    return hardwareDigest(this.root);
   }
 
   /** @throws LoaderError `unreadable`. */
@@ -65,6 +78,11 @@ export class Loader {
   /** The distribution's own version of the kernel, where it tells it. */
   async vendorVersion(): Promise<string | undefined> {
     return readVendorVersion(this.root);
+  }
+
+  /** How often each of these occurs in the running kernel, by object. @throws LoaderError `unreadable`. */
+  async symbols(asked: readonly AskedSymbol[]): Promise<SymbolCounts> {
+    return this.kernelSymbols.count(asked);
   }
 
   /** What would make the kernel refuse any live patch; none if it is ready. */
@@ -104,7 +122,29 @@ export class Loader {
       else await this.unload(module, options);
       throw new LoaderError('wrong-functions', `${module} was taken back: ${difference}`);
     }
+    const staying = await this.stillThere(options.replaces ?? []);
+    if (staying.length > 0) {
+      await this.reverse(module, options);
+      throw new LoaderError('not-replaced', `${module} was taken back: ${staying.join(', ')} stayed in force`);
+    }
     return { moduleMs: Math.round(moduleMs), transitionMs: Math.round(transitionMs) };
+  }
+
+  /** Takes out the module of a patch whose place another one took. @throws LoaderError `busy` while it is in force or in use. */
+  async discard(module: string): Promise<void> {
+    if (await this.tree.has(module)) throw new LoaderError('busy', `${module} is still a live patch in the kernel`);
+    if ((await readText(join(this.root, 'sys/module', module, 'initstate'))) === 'live') await this.rmmod(module);
+  }
+
+  /** Of these, the patches that are there after the time which the kernel's work item for replaced ones may take. */
+  private async stillThere(modules: readonly string[]): Promise<readonly string[]> {
+    const deadline = performance.now() + replacedWithinMs;
+    for (;;) {
+      const there: string[] = [];
+      for (const module of modules) if (await this.tree.has(module)) there.push(module);
+      if (there.length === 0 || performance.now() >= deadline) return there;
+      await sleep(pollMs);
+    }
   }
 
   /** @returns in words what is wrong; undefined if the kernel replaced exactly the expected functions. */

@@ -16,8 +16,11 @@ const buildIdNote = 3;
 export async function readRunningKernel(root: string): Promise<RunningKernel> {
   const osRelease =
     (await readText(join(root, 'etc/os-release'))) ?? (await readText(join(root, 'usr/lib/os-release')));
+  // Left out where there is none: what is read back from a file must equal it.
+  const major = osReleaseMajor(osRelease ?? '');
   const parsed = runningKernelSchema.safeParse({
     distro: osReleaseId(osRelease ?? ''),
+    ...(major === undefined ? {} : { major }),
     arch: machine(),
     release: await readText(join(root, 'proc/sys/kernel/osrelease')),
     buildId: buildIdOf((await readBounded(join(root, 'sys/kernel/notes'))) ?? Buffer.alloc(0)),
@@ -42,6 +45,11 @@ export function buildIdOf(notes: Uint8Array): string {
 /** `ID` of an os-release file, in lower case; undefined if it has none. */
 export function osReleaseId(text: string): string | undefined {
   return /^ID=(["']?)([a-z0-9._-]+)\1\s*$/im.exec(text)?.[2]?.toLowerCase();
+}
+
+/** `VERSION_ID` of an os-release file up to its first point; undefined if it has none, as a rolling release has. */
+export function osReleaseMajor(text: string): string | undefined {
+  return /^VERSION_ID=(["']?)([A-Za-z0-9_-]{1,16})(?:\.[^"'\n]*)?\1\s*$/m.exec(text)?.[2];
 }
 
 /** The distribution's own version of the kernel, e.g. `6.1.190-1`, where /proc/version tells it as Debian's does. */

@@ -50,7 +50,13 @@ function linkable(module: Uint8Array): Uint8Array {
   const text = sectionNamed(elf, '.text');
   if (text === undefined) throw new Error('no code');
   const builder = new ObjectBuilder();
-  const handle = builder.addSection({ ...text, data: text.data });
+  const handle = builder.addSection({
+    name: '.text',
+    type: text.type,
+    flags: text.flags,
+    align: text.align,
+    data: text.data,
+  });
   const known = new Map<string, ReturnType<ObjectBuilder['addSymbol']>>();
   const symbolOf = (name: string) => {
     const symbol =
@@ -63,7 +69,7 @@ function linkable(module: Uint8Array): Uint8Array {
   };
   symbolOf('f');
   const tables = elf.sections.filter(({ name }) => name === '.rela.text' || name.endsWith('..text'));
-  const all = tables.flatMap((table) => readRelocations(table, elf.symbols));
+  const all = tables.flatMap((table) => [...readRelocations(table, elf.symbols)]);
   builder.addRelocations(
     handle,
     all.map(({ offset, type, addend, symbol }) => ({

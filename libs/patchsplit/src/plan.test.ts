@@ -34,7 +34,10 @@ const described = (files: readonly FileDelta[], commits: readonly PlannedCommit[
 describe('planSplit', () => {
   test('a driver that one entry names goes to it, with its CVE ids', () => {
     const files = given(changed('drivers/iio/dps999.c', driver('dps999'), driver('dps999', 'return -EINVAL;')));
-    const plan = planSplit(files, [item('iio: dps999: fail early', 'CVE-2026-1'), item('usb: core: other')]);
+    const { commits: plan } = planSplit(files, [
+      item('iio: dps999: fail early', 'CVE-2026-1'),
+      item('usb: core: other'),
+    ]);
     expect(described(files, plan)).toEqual(['iio: dps999: fail early <- drivers/iio/dps999.c:0']);
     expect(plan[0]?.item?.cves).toEqual(['CVE-2026-1']);
     expect(plan[0]?.confidence).toBeGreaterThan(0.5);
@@ -45,7 +48,7 @@ describe('planSplit', () => {
     const before = driver('qq100');
     const after = before.replace('start_qq100', 'begin_qq100').replace('stop_qq100', 'cancel_qq100');
     const files = given(changed('drivers/net/qq100.c', before, after));
-    const plan = planSplit(files, [
+    const { commits: plan } = planSplit(files, [
       item('net: qq100: fix the order in qq100_remove()'),
       item('net: qq100: fix the order in qq100_probe()'),
     ]);
@@ -57,7 +60,10 @@ describe('planSplit', () => {
 
   test('two entries that fit a change equally well get neither of it: it is remainder', () => {
     const files = given(changed('drivers/net/qq100.c', driver('qq100'), driver('qq100', 'return 1;')));
-    const plan = planSplit(files, [item('net: qq100: make it better'), item('net: qq100: make it faster')]);
+    const { commits: plan } = planSplit(files, [
+      item('net: qq100: make it better'),
+      item('net: qq100: make it faster'),
+    ]);
     expect(described(files, plan)).toEqual(['[drivers/net] <- drivers/net/qq100.c:0']);
     expect(plan.at(-1)?.confidence).toBe(0);
   });
@@ -65,7 +71,7 @@ describe('planSplit', () => {
   test('a function that is named alone is named well enough, in the smallest step too', () => {
     const before = driver('qq100');
     const files = given(changed('drivers/net/qq100.c', before, before.replace('return 0;', 'return 1;')));
-    const plan = planSplit(files, [item('qq100_probe() says how it went')]);
+    const { commits: plan } = planSplit(files, [item('qq100_probe() says how it went')]);
     expect(described(files, plan)).toEqual(['qq100_probe() says how it went <- drivers/net/qq100.c:0']);
   });
 
@@ -81,7 +87,7 @@ describe('planSplit', () => {
         header.replace('old(void);\n', 'old(void);\nint z_shiny_helper(void);\n'),
       ),
     );
-    const plan = planSplit(files, [
+    const { commits: plan } = planSplit(files, [
       item('net: qq100: fix the order in qq100_remove()'),
       item('net: qq100: ask for help in qq100_probe()'),
     ]);
@@ -92,18 +98,20 @@ describe('planSplit', () => {
 
   test('a prefix that fits a whole subsystem is no evidence by itself', () => {
     const files = crowd;
-    const plan = planSplit(files, [item('misc: sort things out')]);
+    const { commits: plan } = planSplit(files, [item('misc: sort things out')]);
     expect(plan.map(({ label }) => label)).toEqual(['drivers/misc']);
   });
 
   test('a deleted file goes as a whole', () => {
     const gone = deltaOf('fs/old/a.c', { mode: '100644', lines: ['a\n', 'b\n'] }, undefined);
-    const plan = planSplit(given(gone), [item('net: unrelated')]);
-    expect(plan.find(({ label }) => label === 'fs/old')?.changes).toEqual([{ file: crowd.length, hunks: [0] }]);
+    const { commits: plan } = planSplit(given(gone), [item('net: unrelated')]);
+    expect(plan.find(({ label }) => label === 'fs/old')?.changes).toEqual([
+      { file: crowd.length, hunks: [0], confidences: [0] },
+    ]);
   });
 
   test('nothing changed, nothing planned', () => {
-    expect(planSplit([], [item('foo: bar')])).toEqual([]);
+    expect(planSplit([], [item('foo: bar')]).commits).toEqual([]);
     expect(deltaOf('a', { mode: '100644', lines: ['a\n'] }, { mode: '100644', lines: ['a\n'] }).hunks).toEqual([]);
   });
 

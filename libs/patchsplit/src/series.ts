@@ -2,6 +2,7 @@ import type { Series, SeriesCommit } from '#libs/contracts';
 import type { StoredCommit } from '#libs/trees';
 import { subjectOf } from './message.js';
 import type { PlannedCommit } from './plan.js';
+import type { CommitFindings } from './report/findings.js';
 import type { ChangedFile } from './weave/weave.js';
 
 export interface SplitCounts {
@@ -53,6 +54,12 @@ export function seriesOf(
       deletions,
     };
   });
+}
+
+/** What the changelog's words make of a commit; nothing speaks for a remainder. */
+export function findingsOfPlanned(files: readonly ChangedFile[], { evidence, changes }: PlannedCommit): CommitFindings {
+  const hunks = changes.map(({ file, confidences }) => [files[file]?.change.path ?? '', confidences] as const);
+  return { evidence, hunks: new Map(hunks) };
 }
 
 export function countsOf(files: readonly ChangedFile[], plan: readonly PlannedCommit[], subjects: number): SplitCounts {

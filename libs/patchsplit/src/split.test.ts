@@ -9,6 +9,9 @@ import type { StepItem } from './changelog/changelog.js';
 import { deltaOf } from './hunks/delta.js';
 import { diffLines } from './hunks/line-diff.js';
 import { bytesOf, linesOf } from './hunks/lines.js';
+import { reportOf } from './report/report.js';
+import { type MappedFile, splitReportSchema } from './report/schema.js';
+import { reportJson } from './report/write.js';
 import { splitTrees } from './split.js';
 import type { Candidate, FilePatch } from './candidates/candidate.js';
 import { parseMail } from './candidates/parse-mail.js';
@@ -158,6 +161,21 @@ const garbage: fc.Arbitrary<Candidate> = fc.record({
   files: fc.array(filePatch, { maxLength: 4 }),
 });
 
+const linesIn = (version?: File): string[] => version?.content.toString('latin1').match(/[^\n]*\n|[^\n]+$/g) ?? [];
+
+/** The newer version of a file by the ranges of the map alone. */
+function rebuilt({ hunks }: MappedFile, before?: File, after?: File): string[] {
+  const [old, fresh] = [linesIn(before), linesIn(after)];
+  const lines: string[] = [];
+  let next = 0;
+  for (const [at, removed, to, added] of hunks) {
+    const start = removed === 0 ? at : at - 1;
+    lines.push(...old.slice(next, start), ...fresh.slice(added === 0 ? to : to - 1).slice(0, added));
+    next = start + removed;
+  }
+  return [...lines, ...old.slice(next)];
+}
+
 const leapBody = (call: string): string => `int leap(void)\n{\n\tprepare_it();\n\t${call}\n\tfinish_it();\n}\n`;
 
 describe('a series in a real git repository', () => {
@@ -216,7 +234,17 @@ describe('a series in a real git repository', () => {
         expect(proof).toEqual({ baseTree: base, targetTree: target, replayedTree: target });
         expect(seriesSchema.parse(series)).toEqual(series);
         expect(series.commits.map(({ parent }) => parent)).toEqual(commits.slice(0, -1).map(({ commit }) => commit));
-        expect((await splitTrees(input)).commits).toEqual(commits);
+        const again = await splitTrees(input);
+        expect(again.commits).toEqual(commits);
+        const [from, to] = [
+          { version: '', tree: base },
+          { version: '', tree: target },
+        ];
+        const report = await reportOf({ trees, split: again, from, to });
+        expect(splitReportSchema.parse(JSON.parse(reportJson(report)))).toEqual(report);
+        for (const mapped of report.files.filter(({ hunks }) => hunks.length > 0)) {
+          expect(rebuilt(mapped, a[mapped.path], b[mapped.path])).toEqual(linesIn(b[mapped.path]));
+        }
         const without = await splitTrees({ ...input, candidates: [] });
         expect(without).toEqual(await splitTrees({ trees, base, target, changelog: input.changelog, root }));
       }),

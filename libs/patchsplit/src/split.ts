@@ -5,7 +5,9 @@ import type { StepItem } from './changelog/changelog.js';
 import { messageOf } from './message.js';
 import { type PlannedCommit, planSplit } from './plan.js';
 import { readChanges } from './read-changes.js';
-import { countsOf, seriesOf, type SplitCounts } from './series.js';
+import type { Findings } from './report/findings.js';
+import { unfoundEntries } from './report/unfound.js';
+import { countsOf, findingsOfPlanned, seriesOf, type SplitCounts } from './series.js';
 import { type ChangedFile, Weave } from './weave/weave.js';
 import { splitByCandidates, type WovenSplit } from './woven-split.js';
 
@@ -23,10 +25,14 @@ export interface SplitInput {
   readonly target: GitId;
   /** What the vendor says lies between them (`changelogStep`), the oldest first; without it all is remainder. */
   readonly changelog?: readonly StepItem[];
+  /** Subjects of the entries before the step: what they name is in the older tree. */
+  readonly earlier?: readonly string[];
   /** Upstream commits that the vendor may have taken, in any order, with others among them. */
   readonly candidates?: readonly Candidate[];
   /** The first commit of the series, on the base tree. Its author is also that of the remainders. */
   readonly root: CommitText;
+  /** A commit on the base tree that the series goes on from: it takes the root's place. */
+  readonly onto?: GitId;
   readonly onProgress?: (progress: SplitProgress) => void;
 }
 
@@ -38,6 +44,7 @@ export interface SplitResult {
   readonly counts: SplitCounts;
   /** What was not looked at in full, and why. */
   readonly notices: readonly string[];
+  readonly findings: Findings;
   /** The last commit's tree, which equals the target's: otherwise `splitTrees` throws. */
   readonly proof: { readonly baseTree: GitId; readonly targetTree: GitId; readonly replayedTree: GitId };
 }
@@ -82,7 +89,7 @@ function withoutFiles(candidate: Candidate, paths: ReadonlySet<string>): Candida
 }
 
 async function splitOnce(input: SplitInput): Promise<SplitResult> {
-  const { trees, base, target, changelog = [], candidates = [], root } = input;
+  const { trees, base, target, changelog = [], candidates = [], root, onto } = input;
   const report = (phase: SplitProgress['phase'], done: number, total: number): void =>
     input.onProgress?.({ phase, done, total });
   report('diff', 0, 1);
@@ -91,14 +98,14 @@ async function splitOnce(input: SplitInput): Promise<SplitResult> {
     candidates.length === 0 ? undefined : await splitByCandidates(trees, { base, changes }, candidates, changelog);
   const files = woven?.rest ?? (await readChanges(trees, changes, (done) => report('read', done, changes.length)));
   report('attribute', 0, 1);
-  const plan = planSplit(
+  const { commits: plan, nearest } = planSplit(
     files.map(({ delta }) => delta),
     woven?.items ?? changelog,
   );
   report('attribute', 1, 1);
   const planned = commitsOf(input, files, plan, report);
   const before = woven?.commits ?? [];
-  const commits = await trees.commitSeries({ ...root, tree: base }, [...before, ...planned]);
+  const commits = await trees.commitSeries({ ...root, tree: base, onto }, [...before, ...planned]);
   const replayedTree = commits.at(-1)?.tree ?? base;
   if (commits.length !== before.length + plan.length + 1) {
     throw new SplitError('not-recomposed', `${commits.length} commits were stored`);
@@ -106,11 +113,20 @@ async function splitOnce(input: SplitInput): Promise<SplitResult> {
   report('prove', 1, 1);
   const series = [...(woven?.seriesOf(commits) ?? []), ...seriesOf(files, plan, commits.slice(before.length))];
   const counts = countsOf(files, plan, changelog.length);
+  const rest = new Set(plan.flatMap(({ item }) => item ?? []));
+  const open = new Set(woven?.items ?? changelog);
+  const found = new Set(changelog.filter((item) => !open.has(item) || rest.has(item)));
+  const context = { items: changelog, earlier: input.earlier ?? [], nearest };
   return {
     series: { schema: 1, baseTree: base, targetTree: target, commits: series },
     commits,
     counts: woven ? countsWith(counts, woven, changes.length) : counts,
     notices: woven?.notices ?? [],
+    findings: {
+      commits: [...(woven?.findings ?? []), ...plan.map((planned) => findingsOfPlanned(files, planned))],
+      unfound: unfoundEntries(found, woven ? { ...context, byCandidates: woven.whyUnfound } : context),
+      ...(woven ? { candidates: woven.candidates } : {}),
+    },
     proof: { baseTree: base, targetTree: target, replayedTree },
   };
 }

@@ -1,23 +1,33 @@
 import {
+  byOffset,
   ElfError,
   type ElfFile,
   type ElfRelocation,
   type ElfSection,
   type ElfSymbol,
+  MemoryBudget,
   relocationsBySection,
   SectionFlag,
   SectionIndex,
   SymbolBinding,
   SymbolType,
+  Table,
 } from '#libs/elf';
+
+/** A field of a compiled part that a linker fills. */
+export interface Field extends Pick<ElfRelocation, 'type' | 'symbol' | 'addend'> {
+  /** From the part's start. */
+  readonly offset: number;
+}
 
 /** A function or variable of a compiled object, with the fields in it that a linker fills. */
 export interface CompiledPart {
   readonly name: string;
   /** Its bytes. */
   readonly code: Uint8Array;
-  /** Sorted; offsets from its start. */
-  readonly relocations: readonly ElfRelocation[];
+  readonly sizeBytes: number;
+  /** Sorted. */
+  readonly fields: Table<Field>;
   /** Where it stands: what section symbols refer to. */
   readonly section: number;
   readonly offset: number;
@@ -42,28 +52,25 @@ export function constantsOf(object: ElfFile): readonly CompiledPart[] {
   );
 }
 
+/** What is kept for a part: itself, its name, where it was found or why it wasn't. */
+const partCostBytes = 400;
+
 function partsOf(object: ElfFile, type: number, isWanted: (section: ElfSection) => boolean): readonly CompiledPart[] {
   const relocations = relocationsBySection(object, isWanted);
-  for (const list of relocations.values()) list.sort((a, b) => a.offset - b.offset);
+  for (const [section, table] of relocations) relocations.set(section, byOffset(table));
+  const budget = new MemoryBudget(object.sizeBytes);
   const parts: CompiledPart[] = [];
   let left = maxOverlap * object.sizeBytes;
   for (const symbol of object.symbols) {
     const section = object.sections[symbol.sectionIndex];
     if (symbol.type !== type || symbol.sizeBytes === 0 || !section || !isWanted(section)) continue;
-    const offset = Number(symbol.value);
-    const end = offset + symbol.sizeBytes;
     // Cut off at the section's end, it would seem to be as short as what is there.
-    if (end > section.data.length) throw new ElfError('bad-symbol', 0, `${symbol.name} runs out of ${section.name}`);
+    if (Number(symbol.value) + symbol.sizeBytes > section.fileSizeBytes)
+      throw new ElfError('bad-symbol', 0, `${symbol.name} runs out of ${section.name}`);
     left -= symbol.sizeBytes;
     if (left < 0) throw new ElfError('too-large', 0, `${section.name}: symbols that overlap too often`);
-    parts.push({
-      name: symbol.name,
-      code: section.data.subarray(offset, end),
-      relocations: within(relocations.get(section.index) ?? [], offset, end),
-      section: section.index,
-      offset,
-      weak: symbol.binding === SymbolBinding.WEAK,
-    });
+    budget.spend(partCostBytes, 'functions');
+    parts.push(new Part(symbol, section, relocations.get(section.index)));
   }
   return parts.sort((a, b) => a.section - b.section || a.offset - b.offset);
 }
@@ -71,21 +78,60 @@ function partsOf(object: ElfFile, type: number, isWanted: (section: ElfSection) 
 /** Aliases lie upon each other; a thousand functions on the same bytes are none. */
 const maxOverlap = 4;
 
-/** Those of a sorted list that lie in a range, their offsets counted from its start. */
-function within(sorted: readonly ElfRelocation[], start: number, end: number): ElfRelocation[] {
-  const found: ElfRelocation[] = [];
-  for (let index = firstAtOrAfter(sorted, start); ; index++) {
-    const relocation = sorted[index];
-    if (relocation === undefined || relocation.offset >= end) return found;
-    found.push({ ...relocation, offset: relocation.offset - start });
+/** A view of what stands in the file. */
+class Part implements CompiledPart {
+  readonly name: string;
+  readonly section: number;
+  readonly offset: number;
+
+  constructor(
+    private readonly symbol: ElfSymbol,
+    private readonly within: ElfSection,
+    private readonly relocations: Table<ElfRelocation> | undefined,
+  ) {
+    this.name = symbol.name;
+    this.section = within.index;
+    this.offset = Number(symbol.value);
+  }
+
+  get code(): Uint8Array {
+    return this.within.data.subarray(this.offset, this.offset + this.symbol.sizeBytes);
+  }
+
+  get sizeBytes(): number {
+    return this.symbol.sizeBytes;
+  }
+
+  get weak(): boolean {
+    return this.symbol.binding === SymbolBinding.WEAK;
+  }
+
+  get fields(): Table<Field> {
+    const { relocations, offset } = this;
+    if (relocations === undefined) return noFields;
+    const first = firstAtOrAfter(relocations, offset);
+    const end = firstAtOrAfter(relocations, offset + this.symbol.sizeBytes);
+    return Table.of(end - first, (index) => fieldOf(relocations, first + index, offset));
   }
 }
 
-function firstAtOrAfter(sorted: readonly ElfRelocation[], offset: number): number {
+const noFields = Table.of<Field>(0, () => {
+  throw new RangeError('there are none');
+});
+
+function fieldOf(relocations: Table<ElfRelocation>, index: number, start: number): Field {
+  const relocation = relocations.at(index);
+  if (relocation === undefined) throw new RangeError(`relocation ${index}`);
+  const { offset, type, symbol, addend } = relocation;
+  return { offset: offset - start, type, symbol, addend };
+}
+
+/** The index of the first relocation at or behind a place, of relocations in order. */
+export function firstAtOrAfter(sorted: Table<ElfRelocation>, offset: number): number {
   let [low, high] = [0, sorted.length];
   while (low < high) {
     const middle = (low + high) >> 1;
-    if ((sorted[middle]?.offset ?? Infinity) < offset) low = middle + 1;
+    if ((sorted.at(middle)?.offset ?? Infinity) < offset) low = middle + 1;
     else high = middle;
   }
   return low;
@@ -99,27 +145,33 @@ export type Referent =
   /** A string or constant that the linker may have merged with others': its place says nothing. */
   | { readonly kind: 'merged' };
 
+/** Of the symbols at a section's start: there are several. */
+const several = 0xffff_ffff;
+
 /** Says for each symbol of an object what it is to run-pre matching. */
 export function referents(object: ElfFile): (symbol: ElfSymbol) => Referent {
-  const atStart = new Map<number, string[]>();
+  /** By section, the symbol at its start: its index plus 1. */
+  const atStart = new Uint32Array(object.sections.length);
   for (const symbol of object.symbols) {
-    if (symbol.value !== 0n || symbol.name === '' || symbol.name.startsWith('.L')) continue;
-    if (symbol.type === SymbolType.SECTION || symbol.type === SymbolType.FILE) continue;
-    const names = atStart.get(symbol.sectionIndex);
-    if (names === undefined) atStart.set(symbol.sectionIndex, [symbol.name]);
-    else names.push(symbol.name);
+    const { sectionIndex, type } = symbol;
+    if (sectionIndex >= atStart.length || symbol.value !== 0n) continue;
+    if (type === SymbolType.SECTION || type === SymbolType.FILE) continue;
+    const { name } = symbol;
+    if (name === '' || name.startsWith('.L')) continue;
+    atStart[sectionIndex] = atStart[sectionIndex] === 0 ? symbol.index + 1 : several;
   }
   return (symbol) => {
-    if (symbol.sectionIndex === SectionIndex.UNDEF) return { kind: 'symbol', name: symbol.name, local: false };
-    const section = object.sections[symbol.sectionIndex];
+    const { sectionIndex, name } = symbol;
+    if (sectionIndex === SectionIndex.UNDEF) return { kind: 'symbol', name, local: false };
+    const section = object.sections[sectionIndex];
     if (section && (section.flags & SectionFlag.MERGE) !== 0) return { kind: 'merged' };
-    if (symbol.type !== SymbolType.SECTION && symbol.name !== '' && !symbol.name.startsWith('.L')) {
-      return { kind: 'symbol', name: symbol.name, local: true };
-    }
-    const names = atStart.get(symbol.sectionIndex) ?? [];
+    if (symbol.type !== SymbolType.SECTION && name !== '' && !name.startsWith('.L'))
+      return { kind: 'symbol', name, local: true };
+    const first = atStart[sectionIndex] ?? 0;
     // A section of one function or variable: its start is that symbol.
-    return names.length === 1 && symbol.value === 0n && names[0] !== undefined
-      ? { kind: 'symbol', name: names[0], local: true }
-      : { kind: 'section', section: symbol.sectionIndex };
+    const only = first === 0 || first === several || symbol.value !== 0n ? undefined : object.symbols.at(first - 1);
+    return only === undefined
+      ? { kind: 'section', section: sectionIndex }
+      : { kind: 'symbol', name: only.name, local: true };
   };
 }

@@ -1,2 +1,3 @@
-export { matchAgainst, matchRunPre, type Mismatch, type RunPreMatch } from './match.js';
+export { matchAgainst, matchRunPre, type RunPreMatch } from './match.js';
+export type { Mismatch } from './mismatch.js';
 export { type RunningCode, runningKernel, runningModule, type RunningTarget } from './running.js';

@@ -1,4 +1,5 @@
 import {
+  byOffset,
   type ElfFile,
   type ElfRelocation,
   type ElfSection,
@@ -6,8 +7,12 @@ import {
   relocationsBySection,
   SectionFlag,
   SectionIndex,
+  SymbolNames,
+  type Table,
 } from '#libs/elf';
 import type { KernelProfile } from '#libs/kernelimage';
+import { firstAtOrAfter } from './functions.js';
+import { Recent } from './recent.js';
 
 /** Where a relocated field of the running code points: an address (see `RunningCode`), or a symbol defined elsewhere. */
 export type RunningTarget = { readonly at: bigint } | { readonly name: string };
@@ -19,13 +24,16 @@ export type RunningTarget = { readonly at: bigint } | { readonly name: string };
 export interface RunningCode {
   /** All places of symbols of that name, in the order by which the kernel counts sympos. */
   places(name: string): readonly bigint[];
-  /** Bytes at a place; undefined where the file has none. */
-  bytes(at: bigint, length: number): Uint8Array | undefined;
-  /**
-   * The symbol's place S that a relocated field at `at` stands for, given the type and addend that the compiler gave it;
-   * undefined if it can't be told.
-   */
-  target(at: bigint, type: number, addend: number): RunningTarget | undefined;
+  /** What lies at a place and behind it. */
+  from(place: bigint): RunningPart;
+}
+
+/** Code from a place on, up to its section's end. Offsets count from that place. */
+export interface RunningPart {
+  /** Undefined where the file has none. */
+  bytes(offset: number, length: number): Uint8Array | undefined;
+  /** The symbol's place S that a relocated field stands for, given the type and addend of the compiler; undefined if it can't be told. */
+  target(offset: number, type: number, addend: number): RunningTarget | undefined;
 }
 
 /** The linked kernel: fields hold final values, so S = value − A (+ P where relative). */
@@ -33,16 +41,31 @@ export function runningKernel(profile: KernelProfile): RunningCode {
   const image = profile.image();
   return {
     places: (name) => profile.symbols(name).map(({ address }) => address),
-    bytes: (at, length) => image.bytesAt(at, length),
-    target(at, type, addend) {
-      const wide = type === RelocationType.ABS64 || type === RelocationType.PC64;
-      const field = image.bytesAt(at, wide ? 8 : 4);
-      if (!field) return undefined;
-      const value = readField(field, type);
-      // Modulo 2^64: a per-cpu symbol lies near 0, two gigabytes beyond the kernel's addresses.
-      const base = isRelative(type) ? value + at : value;
-      return { at: BigInt.asUintN(64, base - BigInt(addend)) };
+    from(place) {
+      const section = image.sectionAt(place);
+      const bytes = section === undefined ? noBytes : bytesFrom(section, Number(place - section.address));
+      return {
+        bytes,
+        target(offset, type, addend) {
+          const wide = type === RelocationType.ABS64 || type === RelocationType.PC64;
+          const field = bytes(offset, wide ? 8 : 4);
+          if (!field) return undefined;
+          const value = readField(field, type);
+          // Modulo 2^64: a per-cpu symbol lies near 0, two gigabytes beyond the kernel's addresses.
+          const base = isRelative(type) ? value + place + BigInt(offset) : value;
+          return { at: BigInt.asUintN(64, base - BigInt(addend)) };
+        },
+      };
     },
+  };
+}
+
+const noBytes: RunningPart['bytes'] = () => undefined;
+
+function bytesFrom({ data }: ElfSection, start: number): RunningPart['bytes'] {
+  return (offset, length) => {
+    const from = start + offset;
+    return from + length <= data.length ? data.subarray(from, from + length) : undefined;
   };
 }
 
@@ -73,41 +96,51 @@ function isDefined(section: number): boolean {
 
 /** A module as shipped: relocatable still, though its objects have been linked into one. */
 export function runningModule(elf: ElfFile): RunningCode {
-  const relocations = new Map<number, Map<number, ElfRelocation>>();
-  for (const [section, list] of relocationsBySection(elf, isLoaded)) {
-    relocations.set(section, new Map(list.map((relocation) => [relocation.offset, relocation])));
-  }
-  const byName = new Map<string, bigint[]>();
-  for (const symbol of elf.symbols) {
-    if (!isDefined(symbol.sectionIndex)) continue;
-    const places = byName.get(symbol.name) ?? [];
-    places.push(placeOf(symbol.sectionIndex, symbol.value));
-    byName.set(symbol.name, places);
-  }
-  const sectionOf = (at: bigint): ElfSection | undefined => elf.sections[Number(at >> sectionShift)];
-  const bytes = (at: bigint, length: number): Uint8Array | undefined => {
-    const data = sectionOf(at)?.data;
-    const from = offsetOf(at);
-    return data && from + length <= data.length ? data.subarray(from, from + length) : undefined;
-  };
+  const relocations = relocationsBySection(elf, isLoaded);
+  for (const [section, table] of relocations) relocations.set(section, byOffset(table));
+  const names = new SymbolNames(elf.symbols, ({ sectionIndex }) => isDefined(sectionIndex));
+  const nameOf = new Recent((index: number) => elf.symbols.at(index)?.name ?? '');
   return {
-    places: (name) => byName.get(name) ?? [],
-    bytes,
-    target(at, type, addend) {
-      const section = sectionOf(at);
-      const relocation = section && relocations.get(section.index)?.get(offsetOf(at));
-      if (relocation) {
-        const { symbol } = relocation;
-        if (!isDefined(symbol.sectionIndex)) return { name: symbol.name };
-        // Its own addend may count from the section where the compiler's counted from the symbol.
-        const within = symbol.value + BigInt(relocation.addend - addend);
-        return { at: placeOf(symbol.sectionIndex, within) };
-      }
-      // No relocation: the assembler knew the distance, both lie in one section.
-      const field = bytes(at, 4);
-      if (!field || !isRelative(type)) return undefined;
-      return { at: at + readField(field, type) - BigInt(addend) };
+    places: (name) => names.named(name).map(({ sectionIndex, value }) => placeOf(sectionIndex, value)),
+    from(place) {
+      const section = elf.sections[Number(place >> sectionShift)];
+      const start = offsetOf(place);
+      const bytes = section === undefined ? noBytes : bytesFrom(section, start);
+      const relocated = section && relocations.get(section.index);
+      const relocationAt = relocated && lastAtEach(relocated);
+      return {
+        bytes,
+        target(offset, type, addend) {
+          const relocation = relocationAt?.(start + offset);
+          if (relocation) {
+            const { symbol } = relocation;
+            const { sectionIndex } = symbol;
+            if (!isDefined(sectionIndex)) return { name: nameOf.get(symbol.index) };
+            // Its own addend may count from the section where the compiler's counted from the symbol.
+            const within = symbol.value + BigInt(relocation.addend - addend);
+            return { at: placeOf(sectionIndex, within) };
+          }
+          // No relocation: the assembler knew the distance, both lie in one section.
+          const field = bytes(offset, 4);
+          if (!field || !isRelative(type)) return undefined;
+          return { at: place + BigInt(offset) + readField(field, type) - BigInt(addend) };
+        },
+      };
     },
+  };
+}
+
+/** Finds the last of the relocations at a place. Code is asked about from its start to its end: the next one is mostly near. */
+function lastAtEach(relocations: Table<ElfRelocation>): (offset: number) => ElfRelocation | undefined {
+  let next: number | undefined;
+  return (offset) => {
+    if (next === undefined || relocations.at(next)?.offset !== offset) next = firstAtOrAfter(relocations, offset);
+    let last: ElfRelocation | undefined;
+    for (let found = relocations.at(next); found?.offset === offset; found = relocations.at(next)) {
+      last = found;
+      next += 1;
+    }
+    return last;
   };
 }
 

@@ -1,4 +1,4 @@
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { aggregateIdSchema } from '#libs/contracts';
 
@@ -17,6 +17,11 @@ const environmentSchema = z.object({
   /** The vendor's own distribution: served without limit; every other one by trial or subscription. */
   SPLICECAST_OWN_DISTRO: aggregateIdSchema.default('splicecast'),
   SPLICECAST_ADMIN_TOKEN: z.string().min(24).max(256).optional(),
+  /** 32 bytes in hex, the same for all stages; made in the data folder where it isn't given. */
+  SPLICECAST_PEPPER: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/, '64 hex digits')
+    .optional(),
   NATS_URL: z.string().min(1).optional(),
   NATS_USER: z.string().optional(),
   NATS_PASSWORD: z.string().optional(),
@@ -50,7 +55,13 @@ export class ServiceConfig {
       readonly agentPassword?: string;
     },
     readonly databaseUrl?: string,
+    readonly pepper?: string,
   ) {}
+
+  /** The repository of the source trees, which all stages share. */
+  get treesDir(): string {
+    return join(this.dataDir, 'trees.git');
+  }
 
   /** Reads the configuration. @throws ConfigError that names each variable that is wrong. */
   static from(environment: Readonly<Record<string, string | undefined>>): ServiceConfig {
@@ -78,6 +89,7 @@ export class ServiceConfig {
             agentPassword: e.NATS_AGENT_PASSWORD,
           },
       e.DATABASE_URL,
+      e.SPLICECAST_PEPPER,
     );
   }
 }

@@ -1,14 +1,48 @@
-import { Controller, Get } from '@nestjs/common';
+import { Controller, Get, Injectable } from '@nestjs/common';
 import { EventStore } from '#libs/eventstore';
+import { Problem } from './problem.js';
 
-/** `GET /healthz`: whether this process can do its work, for whatever watches it. Open to everybody, and tells nothing else. */
-@Controller('healthz')
+/** Says why something can't answer yet; undefined: it can. */
+export type ReadinessCheck = () => string | undefined;
+
+/** What must be true before requests are sent here. */
+@Injectable()
+export class Readiness {
+  private readonly checks: ReadinessCheck[] = [];
+
+  /** Asks `check` at every look. */
+  needs(check: ReadinessCheck): void {
+    this.checks.push(check);
+  }
+
+  /** Everything that isn't ready. */
+  obstacles(): readonly string[] {
+    return this.checks.flatMap((check) => check() ?? []);
+  }
+}
+
+/**
+ * `GET /healthz`: whether this process can do its work; restart it if not. `GET /readyz`: whether to send it requests; it may only be
+ * catching up. For whatever watches it: open to everybody, and they tell nothing else.
+ */
+@Controller()
 export class HealthController {
-  constructor(private readonly events: EventStore) {}
+  constructor(
+    private readonly events: EventStore,
+    private readonly readiness: Readiness,
+  ) {}
 
-  @Get()
-  async check(): Promise<{ status: 'ok' }> {
+  @Get('healthz')
+  async health(): Promise<{ status: 'ok' }> {
     await this.events.lastPosition();
     return { status: 'ok' };
+  }
+
+  @Get('readyz')
+  async ready(): Promise<{ status: 'ok' }> {
+    await this.events.lastPosition();
+    const obstacles = this.readiness.obstacles();
+    if (obstacles.length === 0) return { status: 'ok' };
+    throw new Problem({ status: 503, code: 'not-ready', title: 'Not ready', detail: obstacles.join('; ') });
   }
 }

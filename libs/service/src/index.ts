@@ -1,7 +1,15 @@
-export * from './admin.js';
+export * from './access/admin.guard.js';
+export * from './access/audit-trail.js';
+export * from './access/live-tokens.js';
+export { actor, correlate, correlationId, inReaction, principalOf, requestId } from './access/request-context.js';
+export * from './admin-token.js';
 export * from './clock.js';
 export * from './config.js';
+export { Readiness, type ReadinessCheck } from './health.js';
 export * from './hint-access.js';
+export * from './memory-platform.js';
+export * from './metrics.js';
+export * from './pepper.js';
 export * from './platform.js';
 export * from './platform.module.js';
 export * from './problem.js';

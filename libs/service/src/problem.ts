@@ -98,6 +98,24 @@ export function problemOf(error: unknown): Problem | undefined {
   return undefined;
 }
 
+/** Nest reads forms, which nothing here takes. @returns why it isn't read; undefined: it is none */
+export function notAForm(request: FastifyRequest): Problem | undefined {
+  const type = request.headers['content-type'] ?? '';
+  if (!/^application\/x-www-form-urlencoded\b/i.test(type)) return undefined;
+  return new Problem({ status: 415, code: 'unsupported-media-type', title: 'Forms are not taken here: send JSON' });
+}
+
+export function notAUrl(error: Error): Problem {
+  return new Problem({ status: 400, code: 'malformed-url', title: 'This is no URL', detail: error.message });
+}
+
+const codes = new WeakMap<object, string>();
+
+/** The code of the problem that a request was answered with; undefined: none. */
+export function problemCodeOf(request: object): string | undefined {
+  return codes.get(request);
+}
+
 /** Answers every error as a problem document; what isn't expected is logged here and told to nobody outside. */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
@@ -115,8 +133,13 @@ export class ProblemFilter implements ExceptionFilter {
       const path = request.url.split('?')[0];
       this.log.error(`${request.method} ${path} (request ${request.id}) failed: ${describe(error)}`);
     }
-    return reply.status(problem.status).header('content-type', 'application/problem+json').send(problem.toJSON());
+    return answerProblem(problem, request, reply);
   }
+}
+
+export function answerProblem(problem: Problem, request: FastifyRequest, reply: FastifyReply): unknown {
+  codes.set(request, problem.code);
+  return reply.status(problem.status).header('content-type', 'application/problem+json').send(problem.toJSON());
 }
 
 function describe(error: unknown): string {

@@ -1,12 +1,19 @@
 import { type INestApplication, Logger, Module, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { RecordedEvent } from '#libs/eventstore';
 import { connectHandlers, EventStoreServer } from '#libs/transport';
+import { AuditTrail } from './access/audit-trail.js';
+import { inReaction, inRequest } from './access/request-context.js';
+import { Wishes } from './access/wishes.js';
 import { ServiceConfig } from './config.js';
 import { HealthController } from './health.js';
+import { Metrics } from './metrics.js';
+import { MetricsController } from './metrics.controller.js';
 import { openPlatform, type Platform } from './platform.js';
 import { PlatformModule } from './platform.module.js';
-import { ProblemFilter } from './problem.js';
+import { answerProblem, notAForm, notAUrl, ProblemFilter } from './problem.js';
 import { stage } from './reaction.js';
 import { RunningApp } from './running-app.js';
 import { ServiceLog } from './service-log.js';
@@ -24,7 +31,13 @@ const uploadLimit = 4 * 1024 * 1024 * 1024;
 
 /** Makes the application of one or several stages over an open platform; call `startStages` on it to run it. */
 export async function createStages(platform: Platform, stages: readonly Stage[]): Promise<NestFastifyApplication> {
-  const adapter = new FastifyAdapter({ bodyLimit: jsonBodyLimit, forceCloseConnections: true });
+  const adapter = new FastifyAdapter({
+    bodyLimit: jsonBodyLimit,
+    forceCloseConnections: true,
+    // What is no URL never comes to a route, nor to Nest.
+    frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) =>
+      void answerProblem(notAUrl(error), request, reply),
+  });
   // Bodies are JSON or bytes; fastify would take text for the value of a string.
   adapter.getInstance().removeContentTypeParser('text/plain');
   // Large bodies are never held in memory: the handler gets the stream.
@@ -36,21 +49,48 @@ export async function createStages(platform: Platform, stages: readonly Stage[])
   class RootModule {}
   Module({
     imports: [PlatformModule.with(platform), ...stages.map((one) => one.module)],
-    controllers: [HealthController],
+    controllers: [HealthController, MetricsController],
   })(RootModule);
   const app = await NestFactory.create<NestFastifyApplication>(RootModule, adapter, {
     rawBody: true,
     abortOnError: false,
     logger: new ServiceLog(),
   });
+  // Refusals are counted where every answer is measured, those of no handler too.
   app.useGlobalFilters(new ProblemFilter());
+  followRequests(app);
   app.get(RunningApp).set(app);
   for (const { name, concurrency } of stages) {
-    const server = new EventStoreServer({ store: platform.events, requests: platform.requests, name, concurrency });
+    const server = new EventStoreServer({
+      store: platform.events,
+      requests: platform.requests,
+      name,
+      concurrency,
+      around,
+    });
     server.setTransportId(stage(name));
     connectHandlers(app, server);
   }
   return app;
+}
+
+const around = <T>({ envelope }: RecordedEvent, handle: () => Promise<T>): Promise<T> =>
+  inReaction(envelope.correlationId, handle);
+
+/** Lets what answers a request say on whose behalf; records who called what, and measures how long it took. */
+function followRequests(app: NestFastifyApplication): void {
+  const audit = app.get(AuditTrail);
+  const wishes = app.get(Wishes);
+  const metrics = app.get(Metrics);
+  const fastify = app.getHttpAdapter().getInstance();
+  fastify.addHook('onRequest', (request, _reply, done) => done(notAForm(request)));
+  fastify.addHook('preHandler', (request, _reply, done) => inRequest(request, done));
+  fastify.addHook('onResponse', (request, reply, done) => {
+    wishes.answered(request, reply);
+    audit.answered(request, reply);
+    metrics.answered(request, reply);
+    done();
+  });
 }
 
 /** Runs the event handlers and listens for HTTP. @throws Error with `code: 'EADDRINUSE'` and advice if the port is taken. */

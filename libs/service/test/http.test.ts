@@ -1,8 +1,20 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Body, Controller, Get, Module, Post, Req, UseGuards } from '@nestjs/common';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
 import { z } from 'zod';
-import { AdminGuard, AdminToken, Problem, ProblemFilter, ZodBody } from '#libs/service';
+import {
+  AdminGuard,
+  memoryPlatform,
+  PlatformModule,
+  Problem,
+  ProblemFilter,
+  ServiceConfig,
+  ZodBody,
+} from '#libs/service';
+import { GitTreeStore } from '#libs/trees';
 
 const nameSchema = z.object({ name: z.string().min(1), tags: z.array(z.string()).default([]) });
 
@@ -25,15 +37,19 @@ class Desk {
   }
 }
 
-@Module({
-  controllers: [Desk],
-  providers: [AdminGuard, { provide: AdminToken, useValue: AdminToken.of('the-operators-own-token-0') }],
-})
+@Module({ controllers: [Desk] })
 class DeskModule {}
 
+let folder: string;
 let app: NestFastifyApplication;
 beforeAll(async () => {
-  const module = await Test.createTestingModule({ imports: [DeskModule] }).compile();
+  folder = await mkdtemp(join(tmpdir(), 'splicecast-http-'));
+  const platform = memoryPlatform({
+    config: ServiceConfig.from({ SPLICECAST_DATA: folder }),
+    trees: new GitTreeStore(join(folder, 'trees.git')),
+    adminToken: 'the-operators-own-token-0',
+  });
+  const module = await Test.createTestingModule({ imports: [PlatformModule.with(platform), DeskModule] }).compile();
   app = module.createNestApplication<NestFastifyApplication>(new FastifyAdapter({ bodyLimit: 1024 }), {
     logger: false,
   });
@@ -41,7 +57,10 @@ beforeAll(async () => {
   await app.init();
   await app.getHttpAdapter().getInstance().ready();
 });
-afterAll(() => app.close());
+afterAll(async () => {
+  await app.close();
+  await rm(folder, { recursive: true, force: true });
+});
 
 const authorization = 'Bearer the-operators-own-token-0';
 const post = (payload: string, headers: Record<string, string> = { authorization }) =>

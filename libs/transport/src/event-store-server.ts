@@ -19,6 +19,8 @@ export interface EventStoreServerOptions {
   readonly concurrency?: number;
   /** How often a commit is tried before it goes to the dead letter. */
   readonly maxAttempts?: number;
+  /** Runs what handles an event, so that whatever it calls can say what it follows from. */
+  readonly around?: <T>(event: RecordedEvent, handle: () => Promise<T>) => Promise<T>;
   /** Wait before the n-th retry, in ms. */
   readonly retryDelayMs?: (attempt: number) => number;
 }
@@ -94,7 +96,8 @@ export class EventStoreServer extends Server implements CustomTransportStrategy 
   private async dispatch(commit: Commit): Promise<void> {
     for (const event of commit.events) {
       for (const handler of this.eventHandlers.get(event.envelope.type) ?? []) {
-        await this.call(handler, event, new EventStoreContext([event, commit]));
+        const handle = () => this.call(handler, event, new EventStoreContext([event, commit]));
+        await (this.options.around === undefined ? handle() : this.options.around(event, handle));
       }
     }
   }

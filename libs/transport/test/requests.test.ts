@@ -22,7 +22,7 @@ async function nats(): Promise<Harness> {
   const open: Requests[] = [];
   return {
     async open() {
-      const requests = await connectRequests({ servers: server.url, user: server.user, password: server.password });
+      const requests = await connectRequests(server.service);
       open.push(requests);
       return requests;
     },

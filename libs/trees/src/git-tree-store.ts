@@ -36,18 +36,20 @@ export class GitTreeStore extends TreeStore {
   private readonly git: Git;
   private readonly dir: string;
   private readonly incoming: string;
+  private readonly objects: string;
   private opened: Promise<void> | undefined;
 
   constructor(dir: string) {
     super();
     this.dir = resolve(dir);
     this.incoming = join(this.dir, 'incoming');
+    this.objects = join(this.dir, 'objects');
     this.git = new Git(this.dir);
   }
 
   async writeTree(): Promise<TreeWriter> {
     await this.open();
-    const quarantine = await Quarantine.open(this.dir, this.incoming);
+    const quarantine = await Quarantine.open(this.incoming, { from: [this.objects], to: this.objects });
     return new GitTreeWriter(quarantine, (tree, commit) => this.setRef(`refs/drops/${tree}`, commit));
   }
 
@@ -89,17 +91,23 @@ export class GitTreeStore extends TreeStore {
   }
 
   async commitSeries(
-    first: CommitText & { readonly tree: GitId },
+    first: CommitText & { readonly tree: GitId; readonly onto?: GitId },
     commits: readonly NewCommit[],
   ): Promise<readonly StoredCommit[]> {
     await this.need(first.tree);
-    const quarantine = await Quarantine.open(this.dir, this.incoming);
+    const { onto } = first;
+    if (onto !== undefined) await this.needCommit(onto, first.tree);
+    // Nothing to write: it ends where it begins.
+    if (onto !== undefined && commits.length === 0) return [{ commit: onto, tree: first.tree }];
+    const quarantine = await Quarantine.open(this.incoming, { from: [this.objects], to: this.objects });
     try {
       await importSeries(quarantine.git, first, commits);
-      const log = await quarantine.git.run(['log', '--first-parent', '--reverse', '--format=%H %T', seriesRef]);
+      const range = onto === undefined ? seriesRef : `${onto}..${seriesRef}`;
+      const log = await quarantine.git.run(['log', '--first-parent', '--reverse', '--format=%H %T', range]);
       await quarantine.promote();
       const lines = log.toString('latin1').trim().split('\n');
-      return lines.map((line) => ({ commit: line.slice(0, 40), tree: line.slice(41) }));
+      const written = lines.map((line) => ({ commit: line.slice(0, 40), tree: line.slice(41) }));
+      return onto === undefined ? written : [{ commit: onto, tree: first.tree }, ...written];
     } catch (error) {
       await quarantine.discard();
       throw error;
@@ -119,9 +127,9 @@ export class GitTreeStore extends TreeStore {
     return applyToTree(this.git, this.incoming, tree, patch);
   }
 
-  async series(head: GitId): Promise<StoredSeries> {
+  async series(head: GitId, onto?: GitId): Promise<StoredSeries> {
     await this.open();
-    return await SeriesReader.at(this.git, head);
+    return await SeriesReader.at(this.git, head, onto);
   }
 
   async setRef(ref: string, commit: GitId): Promise<void> {
@@ -146,8 +154,15 @@ export class GitTreeStore extends TreeStore {
       () => false,
     );
     if (!there) await this.git.run(['init', '--bare', '--quiet', '--template=', '--initial-branch=main']);
-    await mkdir(join(this.dir, 'objects', 'pack'), { recursive: true });
+    await mkdir(join(this.objects, 'pack'), { recursive: true });
     await sweepScratch(this.incoming);
+  }
+
+  private async needCommit(commit: GitId, tree: GitId): Promise<void> {
+    const found = await this.git.run(['rev-parse', '--verify', '--quiet', `${commit}^{tree}`]).catch(expectFailure);
+    if (found === undefined) throw new TreeError('commit-not-found', `there is no commit ${commit}`);
+    const its = found.toString('latin1').trim();
+    if (its !== tree) throw new TreeError('other-tree', `commit ${commit} has the tree ${its}, not ${tree}`);
   }
 
   private async need(...trees: readonly GitId[]): Promise<void> {
@@ -159,15 +174,17 @@ export class GitTreeStore extends TreeStore {
 
 async function importSeries(
   git: Git,
-  first: CommitText & { readonly tree: GitId },
+  first: CommitText & { readonly tree: GitId; readonly onto?: GitId },
   commits: readonly NewCommit[],
 ): Promise<void> {
   const importer = new FastImport(git);
   try {
-    await importer.commit(seriesRef, 1, first);
-    await importer.tree(first.tree);
+    if (first.onto === undefined) {
+      await importer.commit(seriesRef, 1, first);
+      await importer.tree(first.tree);
+    }
     for (const [at, commit] of commits.entries()) {
-      await importer.commit(seriesRef, at + 2, commit, `:${at + 1}`);
+      await importer.commit(seriesRef, at + 2, commit, (at === 0 && first.onto) || `:${at + 1}`);
       for (const { path, after } of commit.changes) {
         if (after) await importer.file(path, after.mode, after.content);
         else await importer.remove(path);

@@ -1,12 +1,13 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { setPriority } from 'node:os';
 import { TreeError } from './port.js';
 
 /** How a git command ended, if it wasn't well: its exit code and the beginning of what it said. */
 export class GitFailure extends TreeError {
   constructor(
     readonly args: readonly string[],
-    exitCode: number | null,
+    readonly exitCode: number | null,
     readonly stderr: string,
   ) {
     const code = /No space left on device|Out of diskspace|disk quota exceeded/i.test(stderr)
@@ -21,6 +22,10 @@ export interface GitRun {
   /** Most bytes of output to take. */
   readonly maxBytes?: number;
   readonly indexFile?: string;
+  /** Ends the command. */
+  readonly signal?: AbortSignal | undefined;
+  /** As nice(2) has it: 19 runs where nobody else wants to. */
+  readonly niceness?: number;
 }
 
 /**
@@ -41,7 +46,22 @@ const settings: readonly string[] = [
 ];
 const maxStderrChars = 64 * 1024;
 
-/** Runs git on one bare repository, in an environment of our own: no user's or system's configuration can change what it does. */
+/** All that git sees of our environment: no user's or system's configuration can change what it does. */
+export function gitEnvironment(): Readonly<Record<string, string>> {
+  return {
+    PATH: process.env['PATH'] ?? '/usr/bin:/bin',
+    LC_ALL: 'C',
+    HOME: '/nonexistent',
+    GIT_CONFIG_NOSYSTEM: '1',
+    GIT_CONFIG_GLOBAL: '/dev/null',
+    GIT_ATTR_NOSYSTEM: '1',
+    GIT_TERMINAL_PROMPT: '0',
+    GIT_NO_REPLACE_OBJECTS: '1',
+    GIT_LITERAL_PATHSPECS: '1',
+  };
+}
+
+/** Runs git on one bare repository, in an environment of our own. */
 export class Git {
   constructor(readonly gitDir: string) {}
 
@@ -51,18 +71,7 @@ export class Git {
     return spawn('git', [...flags, '--git-dir', this.gitDir, ...args], {
       stdio: 'pipe',
       cwd: this.gitDir,
-      env: {
-        PATH: process.env['PATH'],
-        LC_ALL: 'C',
-        HOME: '/nonexistent',
-        GIT_CONFIG_NOSYSTEM: '1',
-        GIT_CONFIG_GLOBAL: '/dev/null',
-        GIT_ATTR_NOSYSTEM: '1',
-        GIT_TERMINAL_PROMPT: '0',
-        GIT_NO_REPLACE_OBJECTS: '1',
-        GIT_LITERAL_PATHSPECS: '1',
-        ...(indexFile === undefined ? {} : { GIT_INDEX_FILE: indexFile }),
-      },
+      env: { ...gitEnvironment(), ...(indexFile === undefined ? {} : { GIT_INDEX_FILE: indexFile }) },
     });
   }
 
@@ -77,6 +86,10 @@ export class Git {
   async *stream(args: readonly string[], options: GitRun = {}): AsyncGenerator<Buffer> {
     const child = this.start(args, options.indexFile);
     const end = endOf(child, args);
+    if (options.niceness !== undefined) yieldToOthers(child, options.niceness);
+    const stop = (): unknown => child.kill('SIGKILL');
+    options.signal?.addEventListener('abort', stop, { once: true });
+    if (options.signal?.aborted) stop();
     // A command may end without reading all of its input (a patch that doesn't parse): its exit says what happened.
     child.stdin.on('error', () => undefined);
     child.stdin.end(options.input ?? '');
@@ -91,10 +104,20 @@ export class Git {
       }
       whole = true;
     } finally {
-      if (!whole) child.kill('SIGKILL');
+      if (!whole) stop();
       failure = await end;
+      options.signal?.removeEventListener('abort', stop);
     }
     if (failure) throw failure;
+  }
+}
+
+/** Lets others go first. */
+export function yieldToOthers({ pid }: ChildProcessWithoutNullStreams, niceness: number): void {
+  try {
+    if (pid !== undefined) setPriority(pid, niceness);
+  } catch {
+    // It may be over already.
   }
 }
 

@@ -43,6 +43,7 @@ export interface SeriesEntry {
   readonly subject: string;
   /** Its label, for a commit of what no changelog entry explains. */
   readonly remainder?: string;
+  /** As latin1 of their bytes, as a tree's. */
   readonly paths: readonly string[];
 }
 
@@ -78,7 +79,12 @@ export type TreeErrorCode =
   | 'tree-not-found'
   | 'path-not-found'
   | 'commit-not-found'
+  /** A commit that a series is to stand on has another tree than the one that it begins with. */
+  | 'other-tree'
+  /** What is published is only ever added to. */
+  | 'would-rewrite'
   | 'too-large'
+  | 'timed-out'
   | 'patch-does-not-apply'
   /** The disk is full: may be tried again once it isn't. */
   | 'no-space'
@@ -127,17 +133,20 @@ export abstract class TreeStore {
    * root). @throws TreeError `path-not-found` with the paths that the tree doesn't have.
    */
   abstract checkout(tree: GitId, paths: readonly string[], folder: string): Promise<void>;
-  /** Writes a root commit on `first.tree`, then each of `commits` on the one before it. Returns all, the root first. */
+  /**
+   * Writes a root commit on `first.tree`, then each of `commits` on the one before it. Returns all, the root first. With `onto`, a
+   * commit that has this tree already takes the root's place. @throws TreeError `other-tree`, `commit-not-found`
+   */
   abstract commitSeries(
-    first: CommitText & { readonly tree: GitId },
+    first: CommitText & { readonly tree: GitId; readonly onto?: GitId },
     commits: readonly NewCommit[],
   ): Promise<readonly StoredCommit[]>;
   /** The patch from a commit's parent to it, as git writes it (full index, binary), in the bytes of the files. */
   abstract patchOf(commit: GitId): Promise<Buffer>;
   /** Applies a unified diff to a tree. @throws TreeError `patch-does-not-apply` with the paths that conflict. */
   abstract applyPatch(tree: GitId, patch: Uint8Array): Promise<GitId>;
-  /** Reads the series of commits that ends there. @throws TreeError `tree-not-found` */
-  abstract series(head: GitId): Promise<StoredSeries>;
+  /** Reads the series of commits that ends there and stands on `onto`; on its root when absent. @throws TreeError `tree-not-found` */
+  abstract series(head: GitId, onto?: GitId): Promise<StoredSeries>;
   /** Points a branch or tag at a commit, so that it can be cloned and is never collected. */
   abstract setRef(ref: string, commit: GitId): Promise<void>;
 }

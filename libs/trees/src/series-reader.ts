@@ -1,6 +1,7 @@
 import { access } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { GitId } from '#libs/contracts';
+import { parseDiff, unquoted } from '#libs/series';
 import { readBlobs } from './blobs.js';
 import { Git, GitFailure } from './git.js';
 import { listTree } from './listing.js';
@@ -10,6 +11,8 @@ import { type CommitDiff, type SeriesEntry, type StoredSeries, TreeError, type T
 const maxCommits = 100_000;
 const maxLogBytes = 256 * 2 ** 20;
 const maxFileBytes = 64 * 2 ** 20;
+/** Paths that an argument can give to git as they are: others are latin1 of bytes, an argument's are UTF-8. */
+const plain = /^[\u0020-\u007e]+$/;
 
 /** Reads a repository as `splicectl split` writes it: the first commit is a whole source tree, each further one a fix. */
 export class SeriesReader implements StoredSeries {
@@ -28,11 +31,19 @@ export class SeriesReader implements StoredSeries {
     return await SeriesReader.at(new Git(await gitDirOf(resolve(folder))), 'HEAD');
   }
 
-  /** Reads the commits that lead to `tip`. @throws TreeError `tree-not-found` */
-  static async at(git: Git, tip: string): Promise<SeriesReader> {
+  /** Reads the commits that lead to `tip` from the commit `onto`, or from the root. @throws TreeError `tree-not-found` */
+  static async at(git: Git, tip: string, onto?: GitId): Promise<SeriesReader> {
     try {
-      const lines = await git.run(['rev-list', '--first-parent', '--reverse', `--max-count=${maxCommits + 1}`, tip]);
-      const ids = lines.toString('latin1').trim().split('\n');
+      const range = onto === undefined ? [tip] : [tip, `^${onto}`];
+      const lines = await git.run([
+        'rev-list',
+        '--first-parent',
+        '--reverse',
+        `--max-count=${maxCommits + 1}`,
+        ...range,
+      ]);
+      const after = lines.toString('latin1').split('\n').slice(0, -1);
+      const ids = onto === undefined ? after : [onto, ...after];
       const [root = ''] = ids;
       const head = ids.at(-1) ?? root;
       if (ids.length > maxCommits) throw new TreeError('too-large', `a series of more than ${maxCommits} commits`);
@@ -71,12 +82,15 @@ export class SeriesReader implements StoredSeries {
   async diffs(path?: string): Promise<readonly CommitDiff[]> {
     if (this.root === this.head) return [];
     const args = ['log', '--first-parent', '--reverse', '-p', '-U0', '--no-renames', '--no-color', '--no-ext-diff'];
-    args.push('--format=%x00%H', `${this.root}..${this.head}`, ...(path === undefined ? [] : ['--', path]));
+    const isPlain = path === undefined || plain.test(path);
+    args.push('--format=%x00%H', `${this.root}..${this.head}`, ...(path !== undefined && isPlain ? ['--', path] : []));
     const output = await this.git.run(args, { maxBytes: maxLogBytes });
-    return records(output).map((record) => ({
+    const all = records(output).map((record) => ({
       commit: record.subarray(0, 40).toString('latin1'),
       diff: record.subarray(41),
     }));
+    if (isPlain) return all;
+    return all.map(({ commit, diff }) => ({ commit, diff: partOf(diff, path) })).filter(({ diff }) => diff.length > 0);
   }
 
   async close(): Promise<void> {
@@ -99,15 +113,26 @@ async function entriesOf(git: Git, range: string): Promise<SeriesEntry[]> {
   const format = '%x00%H %T%n%s%n%(trailers:key=Remainder,valueonly,separator=%x20)';
   const args = ['log', '--first-parent', '--reverse', '--no-renames', '--name-only', `--format=${format}`, range];
   return records(await git.run(args, { maxBytes: maxLogBytes })).map((record) => {
-    const [ids = '', subject = '', remainder = '', ...paths] = record.toString('utf8').split('\n');
+    const [ids = '', subject = '', remainder = '', ...names] = record.toString('latin1').split('\n');
     return {
       commit: ids.slice(0, 40),
       tree: ids.slice(41),
-      subject,
-      ...(remainder === '' ? {} : { remainder }),
-      paths: paths.filter((path) => path !== ''),
+      subject: utf8(subject),
+      ...(remainder === '' ? {} : { remainder: utf8(remainder) }),
+      paths: names.filter((name) => name !== '').map((name) => unquoted(name)),
     };
   });
+}
+
+/** What a diff changes in one file. */
+function partOf(diff: Buffer, path: string): Buffer {
+  const files = diff.toString('latin1').split(/^(?=diff --git )/m);
+  const its = files.filter((file) => parseDiff(Buffer.from(file, 'latin1'))[0]?.path === path);
+  return Buffer.from(its.join(''), 'latin1');
+}
+
+function utf8(latin1: string): string {
+  return Buffer.from(latin1, 'latin1').toString('utf8');
 }
 
 /**

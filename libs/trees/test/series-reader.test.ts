@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
+import { parseDiff } from '#libs/series';
 import { SeriesReader, type StoredSeries } from '#libs/trees';
 import { type Files, refusalOf, StoreUnderTest } from './under-test.js';
 
@@ -88,4 +89,37 @@ test('opens a bare repository and a clone, and nothing else', async () => {
   }
   expect((await refusalOf(SeriesReader.open(under.root))).code).toBe('tree-not-found');
   expect((await refusalOf(under.store.series('f'.repeat(40)))).code).toBe('tree-not-found');
+});
+
+test('names of any bytes are the same in each place: paths, diffs, files', async () => {
+  const other = new StoreUnderTest();
+  const names = [
+    'fs/\xc3\xa4.c',
+    'fs/\xe4 b/x.c',
+    'a\tb.c',
+    '"quoted".c',
+    'back\\slash.c',
+    'two\nlines.c',
+    'plain b/plain.c',
+  ];
+  const tree = await other.write(Object.fromEntries(names.map((name) => [name, `${name.length}\n`])));
+  const commits = names.map((name) => ({
+    author,
+    message: 'fs: \u00e4ndert\n',
+    changes: put({ [name]: 'changed\n', 'a.c': name }),
+  }));
+  const made = await other.store.commitSeries({ author, message: 'base\n', tree }, commits);
+  const opened = await other.store.series(made.at(-1)?.commit ?? '');
+  for (const [place, name] of names.entries()) {
+    const entry = opened.commits[place];
+    expect([entry?.subject, entry?.paths.toSorted()]).toEqual(['fs: \u00e4ndert', ['a.c', name].toSorted()]);
+    const diffs = await opened.diffs(name);
+    expect(diffs.map(({ commit }) => commit)).toEqual([entry?.commit]);
+    const files = parseDiff(diffs[0]?.diff ?? Buffer.alloc(0));
+    expect(files.map(({ path, hunks }) => [path, hunks[0]?.added])).toEqual([[name, ['changed\n']]]);
+    expect((await opened.readFile(opened.baseTree, name))?.toString()).toBe(`${name.length}\n`);
+    expect(await opened.readFile(opened.baseTree, `none ${name}`)).toBeUndefined();
+  }
+  await opened.close();
+  other.remove();
 });

@@ -12,6 +12,8 @@ export type TrustErrorCode =
   | 'payload-mismatch'
   /** Too few distinct keys have signed. */
   | 'threshold-not-met'
+  /** Forged: an attestation that too few of the pinned keys have signed, or in the name of one that hasn't. */
+  | 'attestation-unsigned'
   | 'wrong-issuer'
   | 'wrong-audience'
   /** Somebody else's lease. */

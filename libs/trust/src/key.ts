@@ -22,6 +22,12 @@ export function machineIdOf(key: PublicJwk): AggregateId {
   return thumbprintHash(key).subarray(0, 20).toString('hex');
 }
 
+/** Both of a key's names at the price of one. @throws TrustError `malformed-token`. */
+export function namesOf(key: PublicJwk): { readonly machineId: AggregateId; readonly keyThumbprint: string } {
+  const hash = thumbprintHash(key);
+  return { machineId: hash.subarray(0, 20).toString('hex'), keyThumbprint: hash.toString('base64url') };
+}
+
 function thumbprintHash(key: PublicJwk): Buffer {
   const { kty, crv, x } = canonicalKey(key);
   return createHash('sha256').update(JSON.stringify({ crv, kty, x })).digest();

@@ -1,8 +1,10 @@
 import { z } from 'zod';
 import {
   aggregateIdSchema,
+  archSchema,
   type LicenseTerms,
   licenseTermsSchema,
+  majorSchema,
   tierSchema,
   tokenTypes,
   type TrustKeys,
@@ -21,10 +23,11 @@ export const licenseClaimsSchema = z.object({
     rev: z.number().int().min(1),
     kind: licenseTermsSchema.shape.kind,
     distros: z
-      .array(z.object({ id: aggregateIdSchema, majors: z.array(z.string().max(16)).max(64).optional() }))
+      .array(z.object({ id: aggregateIdSchema, majors: z.array(majorSchema).min(1).max(64).optional() }))
       .min(1)
       .max(16),
-    arches: z.array(z.string().max(32)).min(1).max(16),
+    /** Absent: all. */
+    arches: z.array(archSchema).min(1).max(16).optional(),
     tier: tierSchema,
     seats: licenseTermsSchema.shape.seats,
     graceSec: licenseTermsSchema.shape.graceSec,
@@ -57,11 +60,12 @@ export function licenseClaimsOf(license: License, issuedAt: string): LicenseClai
       id: licenseId,
       rev,
       kind: terms.kind,
-      distros: terms.distros.map((id) => ({ id })),
-      arches: ['x86_64'],
+      distros: terms.distros.map((id) => ({ id, ...(terms.majors === undefined ? {} : { majors: terms.majors }) })),
+      ...(terms.arches === undefined ? {} : { arches: terms.arches }),
       tier: terms.tier,
       seats: terms.seats,
       graceSec: terms.graceSec,
+      ...(terms.offlineMaxSec === undefined ? {} : { offlineMaxSec: terms.offlineMaxSec }),
     },
   };
 }
@@ -87,6 +91,8 @@ function openClaims(token: string, keys: TrustKeys): Promise<LicenseClaims> {
 }
 
 function licenseOf({ sub, nbf, exp, lic }: LicenseClaims): License {
+  // A licence's majors count for each of its distributions.
+  const majors = lic.distros[0]?.majors;
   return {
     licenseId: lic.id,
     customerId: sub,
@@ -94,11 +100,14 @@ function licenseOf({ sub, nbf, exp, lic }: LicenseClaims): License {
     terms: {
       kind: lic.kind,
       distros: lic.distros.map((distro) => distro.id),
+      ...(majors === undefined ? {} : { majors }),
+      ...(lic.arches === undefined ? {} : { arches: lic.arches }),
       tier: lic.tier,
       seats: lic.seats,
       notBefore: isoOf(nbf),
       ...(exp === undefined ? {} : { expiresAt: isoOf(exp) }),
       graceSec: lic.graceSec,
+      ...(lic.offlineMaxSec === undefined ? {} : { offlineMaxSec: lic.offlineMaxSec }),
     },
   };
 }

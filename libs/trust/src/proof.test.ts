@@ -1,6 +1,6 @@
 import { CompactSign } from 'jose';
 import { tokenTypes } from '#libs/contracts';
-import { machineIdOf, makeProof, verifyProof } from './index.js';
+import { machineIdOf, makeProof, thumbprintOf, verifyProof } from './index.js';
 import { forgeToken, newSigner } from './signer.fixture.js';
 
 const failsWith = (code: string) => expect.objectContaining({ name: 'TrustError', code });
@@ -15,7 +15,8 @@ const prove = (changed: Partial<typeof request> = {}) =>
 describe('a proof of possession', () => {
   it('names the machine', async () => {
     const proof = await verifyProof(await prove(), request);
-    expect(proof).toEqual({ jwk: publicJwk, machineId: machineIdOf(publicJwk), jti: expect.stringMatching(/^.{22}$/) });
+    const names = { machineId: machineIdOf(publicJwk), keyThumbprint: thumbprintOf(publicJwk) };
+    expect(proof).toEqual({ jwk: publicJwk, ...names, jti: expect.stringMatching(/^.{22}$/) });
     expect(proof.machineId).toMatch(/^[0-9a-f]{40}$/);
   });
 
@@ -35,6 +36,13 @@ describe('a proof of possession', () => {
     for (const other of others) {
       await expect(verifyProof(proof, { ...request, ...other })).rejects.toThrow(failsWith('wrong-request'));
     }
+  });
+
+  it('of a request without a body is good for no body', async () => {
+    const empty = { ...request, method: 'GET', body: Buffer.alloc(0) };
+    const proof = await makeProof({ ...empty, privateKey: machine.privateKey, publicJwk });
+    await verifyProof(proof, empty);
+    await expect(verifyProof(proof, { ...empty, body: Buffer.from('x') })).rejects.toThrow(failsWith('wrong-request'));
   });
 
   it('is good for five minutes, either way', async () => {
@@ -59,6 +67,23 @@ describe('a proof of possession', () => {
     const secret = { ...publicJwk, d: 'x'.repeat(43) };
     const leaky = forgeToken({ alg: 'EdDSA', typ: tokenTypes.proof, jwk: secret }, claims, () => '');
     await expect(verifyProof(leaky, request)).rejects.toThrow(failsWith('malformed-token'));
+  });
+
+  it('is refused in any other spelling', async () => {
+    const proof = await prove();
+    const [header = '', payload = '', signature = ''] = proof.split('.');
+    // 86 characters of base64url hold 4 bits too many.
+    const loose = signature.slice(0, -1) + String.fromCharCode(signature.charCodeAt(85) + 1);
+    expect(Buffer.from(loose, 'base64url')).toEqual(Buffer.from(signature, 'base64url'));
+    const others = [loose, `${signature}=`, `${signature}\n`, ` ${signature}`, `${signature}.`];
+    for (const other of others) {
+      await expect(verifyProof(`${header}.${payload}.${other}`, request)).rejects.toThrow(failsWith('malformed-token'));
+    }
+    const respelt = `${header}.${payload}!.${signature}`;
+    await expect(verifyProof(respelt, request)).rejects.toThrow(failsWith('malformed-token'));
+    for (const cut of [signature.slice(4), '']) {
+      await expect(verifyProof(`${header}.${payload}.${cut}`, request)).rejects.toThrow(failsWith('bad-signature'));
+    }
   });
 
   it('is refused when it is malformed', async () => {

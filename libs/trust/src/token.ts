@@ -1,4 +1,5 @@
-import { compactVerify, decodeProtectedHeader, errors, flattenedVerify } from 'jose';
+import { createPublicKey, type KeyObject, verify } from 'node:crypto';
+import { decodeProtectedHeader, errors, flattenedVerify } from 'jose';
 import { z } from 'zod';
 import type { PublicJwk } from '#libs/contracts';
 import { TrustError } from './errors.js';
@@ -69,18 +70,38 @@ export async function openToken<T extends { iss: string; aud: string }>(
   const kid = checkHeader(token, expected.typ);
   const key = expected.keys.find((candidate) => candidate.kid === kid);
   if (key === undefined) throw new TrustError('unknown-key', `no key ${JSON.stringify(kid)} may sign this`);
-  const claims = parseClaims(await verifyCompact(token, key), expected.claims);
+  const claims = parseClaims(verifyCompact(token, publicKeyOf(key)), expected.claims);
   if (claims.iss !== issuer) throw new TrustError('wrong-issuer', 'somebody else issued this token');
   if (claims.aud !== expected.audience) throw new TrustError('wrong-audience', 'the token is for another audience');
   return claims;
 }
 
-/** Verifies a compact JWS. @returns the payload. @throws TrustError `bad-signature`, `malformed-token`. */
-export async function verifyCompact(token: string, key: PublicJwk): Promise<Uint8Array> {
+/**
+ * Verifies an Ed25519 signature over a compact JWS whose header was checked before, so that nothing in it changes what is verified (RFC 7515
+ * § 5.2, RFC 8037 § 3.1). One is verified at each check-in: jose's way through WebCrypto takes another thread and a dozen promises for it.
+ * @returns the payload.
+ * @throws TrustError `bad-signature`, `malformed-token`.
+ */
+export function verifyCompact(token: string, key: KeyObject): Uint8Array {
+  const [header = '', payload = '', signature = '', ...more] = token.split('.');
+  const bytes = Buffer.from(signature, 'base64url');
+  // Buffer passes over what is no base64url, and over bits too many: one token must not be accepted in many spellings.
+  const isCanonical = bytes.toString('base64url') === signature;
+  if (more.length > 0 || !isCanonical || !/^[A-Za-z0-9_-]*$/.test(payload)) {
+    throw new TrustError('malformed-token', 'the token can not be read');
+  }
+  if (!verify(null, Buffer.from(`${header}.${payload}`, 'latin1'), key, bytes)) {
+    throw new TrustError('bad-signature', 'the signature is not over this by this key');
+  }
+  return Buffer.from(payload, 'base64url');
+}
+
+/** Reads an Ed25519 public key. @throws TrustError `malformed-token`. */
+export function publicKeyOf(key: PublicJwk): KeyObject {
   try {
-    return (await compactVerify(token, publicPart(key), { algorithms: ['EdDSA'] })).payload;
+    return createPublicKey({ key: publicPart(key), format: 'jwk' });
   } catch (cause) {
-    throw signatureError(cause);
+    throw new TrustError('malformed-token', 'the key can not be read', { cause });
   }
 }
 

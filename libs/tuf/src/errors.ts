@@ -34,7 +34,11 @@ export type TufErrorCode =
   /** Of the repository: the role may hold no further target. */
   | 'role-full'
   /** Of the repository: no such role. */
-  | 'unknown-role';
+  | 'unknown-role'
+  /** Of the repository: the keys at hand are not those that the role above names. */
+  | 'wrong-keys'
+  /** Of a ceremony: copies of one file that say different things. */
+  | 'not-the-same';
 
 /** What must not be trusted, or can't be published, and why. */
 export class TufError extends Error {

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { gzipSync } from 'node:zlib';
+import { forge } from '#libs/hostile';
 import { initialise } from '../src/client/client.js';
 import { MemoryStore } from '../src/store/store.js';
-import { forge } from './forge.fixture.js';
 import { mirrorAttacks } from './mirror-attacks.fixture.js';
 import { stolenKeyAttacks } from './stolen-key-attacks.fixture.js';
 import { dayMs, hourMs, refusal, serving, startMs, World } from './world.fixture.js';

@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib';
+import { forge } from '#libs/hostile';
 import { type AttackCase, roleFile } from './attack.fixture.js';
-import { forge } from './forge.fixture.js';
 import { type Attack, hourMs, serving, signers } from './world.fixture.js';
 
 /** What whoever serves the files can do without any key. */

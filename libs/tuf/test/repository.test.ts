@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { createHash } from 'node:crypto';
 import { initialise } from '../src/client/client.js';
 import { parseEnvelope } from '../src/metadata/envelope.js';
 import { MemoryFiles } from '../src/repository/files.js';
@@ -31,8 +32,8 @@ describe('a repository', () => {
     const both = [...keys.root.slice(0, 3), ...next.slice(0, 3)];
     const second = await rotateRoot(world.root, { ...online, root: next }, both, standardPolicy, startMs);
     const third = await rotateRoot(second, { ...online, root: next }, next.slice(2), standardPolicy, startMs + dayMs);
-    await world.repository.publishRoot(second);
-    await world.repository.publishRoot(third);
+    await world.repository.publishRoot(second, startMs);
+    await world.repository.publishRoot(third, startMs + dayMs);
     const { trusted } = await world.update(startMs + hourMs);
     expect(trusted.root.version).toBe(3);
     expect(parseEnvelope('root', (await world.store.read('root'))!).role.version).toBe(3);
@@ -90,6 +91,56 @@ describe('a repository', () => {
     await world.repository.addBundles(channel, '6.1.0-55-amd64', [{ name: 'x', length: 1, sha256 }], startMs + hourMs);
     expect(await world.download('one', startMs + hourMs)).toBe('the bundle one');
     expect(await world.download('two', startMs + hourMs)).toBe('the bundle two');
+  });
+
+  it('takes a stolen release key out of every channel, without a new bundle', async () => {
+    const [kept] = world.keys.online.release;
+    const online = { ...world.keys.online, release: [kept!, ...signers(1)] };
+    world.repository = await Repository.open(world.files, online, standardPolicy);
+    expect(await world.repository.rekey(startMs + hourMs)).toEqual([channel]);
+    expect(await world.repository.rekey(startMs + hourMs)).toEqual([]);
+    const stolen = world.keys.online.release[1]!.keyId;
+    const file = [...world.files.files].findLast(([name]) => name.endsWith(`.${channel}.json`));
+    expect(Buffer.from(file![1]).toString()).not.toContain(stolen);
+    expect(await world.download('one', startMs + hourMs)).toBe('the bundle one');
+  });
+
+  it('goes on above the versions that were seen when its files are lost, and makes its roles again', async () => {
+    const before = (await world.update()).trusted;
+    const floor = new Map([
+      ['timestamp', before.timestamp.version],
+      ['snapshot', before.snapshot.version],
+      ...[...before.snapshot.meta].map(([name, { version }]) => [name.replace(/\.json$/, ''), version] as const),
+    ]);
+    for (const name of world.files.files.keys()) {
+      if (!/^(?:\d+\.root|\d+\.targets)\.json$/.test(name) && !name.includes('/')) world.files.files.delete(name);
+    }
+    const repository = await Repository.open(world.files, world.keys.online, standardPolicy, floor);
+    const sha = createHash('sha256').update('the bundle one').digest('hex');
+    const contents = async (name: string) => (name === role ? [{ name: 'one', length: 14, sha256: sha }] : []);
+    expect((await repository.restore(contents, startMs)).toSorted()).toEqual([channel, role, 'recall', 'revocation']);
+    expect(await repository.restore(contents, startMs)).toEqual([]);
+    const after = (await world.update()).trusted;
+    expect(after.timestamp.version).toBeGreaterThan(before.timestamp.version);
+    expect(await world.download('one')).toBe('the bundle one');
+  });
+
+  it('signs nothing again that it did not sign, and makes room by what was withdrawn', async () => {
+    const name = [...world.files.files.keys()].findLast((one) => one.endsWith('6.1.0-54-amd64.json'))!;
+    const forged = Buffer.from(world.files.files.get(name)!).toString().replaceAll('/one"', '/evil"');
+    world.files.files.set(name, Buffer.from(forged));
+    await world.publish('two', startMs);
+    expect(await refusal((await world.update()).find(`${role}/evil`))).toBe('unknown-target');
+    const bundles = Array.from({ length: 249 }, (_, index) => ({ name: `b${index}`, length: 1, sha256 }));
+    await world.repository.addBundles(channel, release, bundles, startMs);
+    const one = [{ name: 'three', length: 1, sha256 }];
+    const add = (expendable: string[]) =>
+      refusal(world.repository.addReleases([{ channel, release, bundles: one, expendable }], startMs));
+    expect(await add(['three', 'none'])).toBe('role-full');
+    expect(await add(['b7', 'b8'])).toBe('none');
+    const update = await world.update();
+    expect(await refusal(update.find(`${role}/b7`))).toBe('unknown-target');
+    expect(await refusal(update.find(`${role}/b8`))).toBe('none');
   });
 
   it('publishes recalls by a role of its own', async () => {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
+import { forge } from '#libs/hostile';
 import { describe as described } from '../src/repository/sign.js';
 import { type AttackCase, roleFile } from './attack.fixture.js';
-import { forge } from './forge.fixture.js';
 import { type Attack, dayMs, role, serving, signers, type World } from './world.fixture.js';
 
 const evil = Buffer.from('the bundle of the attacker');

@@ -10,7 +10,8 @@ import { targetFileName } from '../src/metadata/names.js';
 import { MemoryStore, type MetadataStore } from '../src/store/store.js';
 import { MemoryFiles } from '../src/repository/files.js';
 import { standardPolicy } from '../src/repository/policy.js';
-import { type OnlineSigners, Repository } from '../src/repository/repository.js';
+import type { OnlineSigners } from '../src/repository/online-keys.js';
+import { Repository } from '../src/repository/repository.js';
 import { makeRoot, makeTopTargets, rotateRoot } from '../src/repository/root.js';
 
 export const startMs = Date.parse('2026-01-01T00:00:00Z');
@@ -57,7 +58,7 @@ export class World {
     const holders = { root, targets, snapshot: online.snapshot, timestamp: online.timestamp };
     world.root = await makeRoot(1, holders, root.slice(0, 3), standardPolicy, startMs);
     world.repository = await Repository.open(world.files, online, standardPolicy);
-    await world.repository.publishRoot(world.root);
+    await world.repository.publishRoot(world.root, startMs);
     world.topTargets = await makeTopTargets(undefined, [channel], online, targets.slice(1), standardPolicy, startMs);
     await world.repository.publishTopTargets(world.topTargets, startMs);
     await world.publish('one', startMs);
@@ -83,7 +84,7 @@ export class World {
     const holders = { root, targets, snapshot: this.keys.online.snapshot, timestamp: this.keys.online.timestamp };
     this.root = await rotateRoot(this.root, holders, root.slice(2), standardPolicy, nowMs);
     this.repository = await Repository.open(this.files, this.keys.online, standardPolicy);
-    await this.repository.publishRoot(this.root);
+    await this.repository.publishRoot(this.root, nowMs);
     await this.repository.renew(nowMs, 'none');
   }
 

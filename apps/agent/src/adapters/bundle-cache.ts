@@ -1,8 +1,9 @@
-import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { updatesResponseSchema } from '#libs/contracts';
 import type { Offer } from '../domain/plan.js';
-import { JsonFile, readWhole, writeWhole } from './json-file.js';
+import { writeDurably } from '#libs/durable';
+import { JsonFile, readWhole } from './json-file.js';
 
 const offerSchema = updatesResponseSchema.shape.bundles.element;
 
@@ -22,6 +23,15 @@ export class BundleCache {
     return join(this.folder, `${bundleId}.download`);
   }
 
+  /** Whether `partial` holds the beginning of it. */
+  async isBegun(bundleId: string): Promise<boolean> {
+    const size = await stat(this.partial(bundleId)).then(
+      (found) => found.size,
+      () => 0,
+    );
+    return size > 0;
+  }
+
   /** Takes over what `partial` holds, once it was found good. */
   async keep(offer: Offer): Promise<void> {
     await this.offerFile(offer.bundleId).write(offer);
@@ -34,7 +44,7 @@ export class BundleCache {
     await mkdir(folder, { recursive: true, mode: 0o700 });
     const file = join(folder, `${module}.ko`);
     try {
-      await writeWhole(file, bytes, 0o600);
+      await writeDurably(file, bytes, 0o600);
       return await use(file);
     } finally {
       await rm(file, { force: true });
@@ -45,6 +55,12 @@ export class BundleCache {
     for (const file of [this.partial(bundleId), this.artefact(bundleId), this.offerFile(bundleId).path]) {
       await rm(file, { force: true });
     }
+  }
+
+  /** Bundles of which there are bytes. */
+  async list(): Promise<string[]> {
+    const names = await readdir(this.folder).catch(() => []);
+    return names.flatMap((name) => /^([a-z0-9-]+)\.tar\.gz$/.exec(name)?.[1] ?? []).sort();
   }
 
   /** Removes what belongs to no bundle of these. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { AgentError } from '../errors.js';
+import { Deadline } from './deadline.js';
 
 /** An HTTP request and what of its answer is acceptable. */
 export interface Exchange {
@@ -8,6 +9,8 @@ export interface Exchange {
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: Uint8Array<ArrayBuffer>;
   readonly timeoutMs: number;
+  /** Ends it early. */
+  readonly signal?: AbortSignal;
 }
 
 const problemSchema = z.object({
@@ -21,24 +24,60 @@ const maxProblemBytes = 64 * 1024;
  * Sends a request. @returns the answer if its status is 2xx, 304 or 416.
  * @throws AgentError `service-unavailable` for what may pass (no connection, time-out, 5xx, 408, 429), `license-refused` for a refused lease, `service-refused` for the rest.
  */
-export async function exchange({ method, url, headers, body, timeoutMs }: Exchange): Promise<Response> {
-  const response = await send(url, {
+export async function exchange({ method, url, headers, body, timeoutMs, signal }: Exchange): Promise<Response> {
+  const deadline = new Deadline(timeoutMs, signal);
+  const asking = fetch(url, {
     method,
     headers: { 'user-agent': 'splicecast-agent', ...headers },
     ...(body === undefined ? {} : { body }),
     // A redirect would carry the lease to somebody else.
     redirect: 'error',
-    signal: AbortSignal.timeout(timeoutMs),
+    signal: deadline.signal,
   });
+  const response = await deadline.race(asking).catch((cause: unknown) => {
+    deadline.close();
+    throw unreachable(url, cause);
+  });
+  if (response.body === null) deadline.close();
+  else deadlines.set(response, deadline);
   if (response.ok || response.status === 304 || response.status === 416) return response;
   throw await refusalOf(response);
 }
 
-async function send(url: string, init: RequestInit): Promise<Response> {
+/** Until when the body of an answer has to be there. */
+const deadlines = new WeakMap<Response, Deadline>();
+
+/** An answer's body, piece by piece, within the time that its exchange has. */
+export class BodyReader {
+  private readonly reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
+  private readonly deadline: Deadline | undefined;
+
+  constructor(response: Response) {
+    this.reader = response.body?.getReader();
+    this.deadline = deadlines.get(response);
+  }
+
+  /** @returns undefined at the end. @throws as `fetch`; DOMException `TimeoutError` past the exchange's time. */
+  async next(): Promise<Uint8Array | undefined> {
+    const reading = this.reader?.read();
+    const next = await (reading && (this.deadline?.race(reading) ?? reading));
+    return next?.value;
+  }
+
+  /** Ends the exchange: the connection is closed if there was more to come. */
+  async cancel(): Promise<void> {
+    this.deadline?.close();
+    await this.reader?.cancel().catch(() => undefined);
+  }
+}
+
+/** The pieces of an answer's body as they come. @throws as `BodyReader.next`. */
+export async function* chunksOf(response: Response): AsyncGenerator<Uint8Array, void> {
+  const body = new BodyReader(response);
   try {
-    return await fetch(url, init);
-  } catch (cause) {
-    throw unreachable(url, cause);
+    for (let chunk = await body.next(); chunk !== undefined; chunk = await body.next()) yield chunk;
+  } finally {
+    await body.cancel();
   }
 }
 
@@ -84,7 +123,7 @@ export async function boundedBody(response: Response, maxBytes: number): Promise
   const chunks: Uint8Array[] = [];
   let length = 0;
   try {
-    for await (const chunk of response.body ?? []) {
+    for await (const chunk of chunksOf(response)) {
       length += chunk.length;
       if (length > maxBytes) throw new AgentError('malformed-answer', `the service sent more than ${maxBytes} bytes`);
       chunks.push(chunk);

@@ -2,7 +2,8 @@ import { open } from 'node:fs/promises';
 import { compact } from '../domain/bundle-state.js';
 import { type JournalRecord, type NewRecord, recordSchema } from '../domain/record.js';
 import { AgentError } from '../errors.js';
-import { readWhole, writeWhole } from './json-file.js';
+import { writeDurably } from '#libs/durable';
+import { readWhole } from './json-file.js';
 
 /** So many lines, and the journal is rewritten to what still counts. */
 const compactAfter = 5_000;
@@ -69,6 +70,6 @@ export class JournalFile {
   }
 
   private async rewrite(lines: readonly string[]): Promise<void> {
-    await writeWhole(this.path, lines.map((line) => `${line}\n`).join(''), 0o600);
+    await writeDurably(this.path, lines.map((line) => `${line}\n`).join(''), 0o600);
   }
 }

@@ -1,38 +1,9 @@
-import { open, readFile, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { readFile, rm } from 'node:fs/promises';
 import type { z } from 'zod';
+import { writeDurably } from '#libs/durable';
 import { AgentError } from '../errors.js';
 
 const maxBytes = 128 * 1024 * 1024;
-
-/** Writes whole or not at all: a reader never sees half a file, and a power cut leaves the old one or the new one. */
-export async function writeWhole(path: string, content: string | Uint8Array, mode: number): Promise<void> {
-  const part = `${path}.part-${process.pid}`;
-  try {
-    const file = await open(part, 'w', mode);
-    try {
-      await file.chmod(mode);
-      await file.writeFile(content);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(part, path);
-    await syncFolder(dirname(path));
-  } catch (cause) {
-    await rm(part, { force: true });
-    throw cause;
-  }
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
-}
 
 /** @returns undefined where there is no such file. @throws AgentError `broken-state`. */
 export async function readWhole(path: string): Promise<Buffer | undefined> {
@@ -49,12 +20,13 @@ export async function readWhole(path: string): Promise<Buffer | undefined> {
   }
 }
 
-/** A file with JSON of one shape. */
+/** A file with JSON of one shape; with `encode` the schema's input is made of a value, where they aren't the same. */
 export class JsonFile<T> {
   constructor(
     readonly path: string,
     private readonly schema: z.ZodType<T>,
     private readonly mode: number,
+    private readonly encode: (value: T) => unknown = (value) => this.schema.parse(value),
   ) {}
 
   /** @returns undefined where there is none. @throws AgentError `broken-state`. */
@@ -73,6 +45,10 @@ export class JsonFile<T> {
   }
 
   async write(value: T): Promise<void> {
-    await writeWhole(this.path, `${JSON.stringify(this.schema.parse(value))}\n`, this.mode);
+    await writeDurably(this.path, `${JSON.stringify(this.encode(value))}\n`, this.mode);
+  }
+
+  async remove(): Promise<void> {
+    await rm(this.path, { force: true });
   }
 }

@@ -6,17 +6,24 @@ import {
   runningKernelSchema,
   type TrustKeys,
   trustKeysSchema,
+  updatePreferenceSchema,
   updatesResponseSchema,
 } from '#libs/contracts';
-import { statusSchema } from '../domain/status.js';
+import { type Hearing, hearingSchema, statusSchema } from '../domain/status.js';
 import { AgentError } from '../errors.js';
 import { BundleCache } from './bundle-cache.js';
 import { JournalFile } from './journal-file.js';
 import { JsonFile, readWhole } from './json-file.js';
 import { withLock } from './lock-file.js';
 import { type MachineKey, machineKeyOf, newPrivateJwk, privateJwkSchema } from './machine-key.js';
+import { MetadataFolder, type PinnedRoot } from './metadata-folder.js';
 
-const registrationSchema = z.object({ url: z.url().max(2048), license: z.string().max(8192) });
+const registrationSchema = z.object({
+  url: z.url().max(2048),
+  license: z.string().max(8192),
+  /** Levels, unless it says otherwise. */
+  prefers: updatePreferenceSchema.optional(),
+});
 export type Registration = z.infer<typeof registrationSchema>;
 
 const leaseSchema = z.object({
@@ -47,6 +54,8 @@ export class StateFolder {
   readonly offers: JsonFile<HeldOffers>;
   readonly checkIn: JsonFile<CheckInResult>;
   readonly trust: JsonFile<TrustKeys>;
+  /** How the daemon hears of news; absent while none runs. */
+  readonly hearing: JsonFile<Hearing>;
   /** For monitoring, which needs no root. */
   readonly status;
   readonly journal: JournalFile;
@@ -68,6 +77,7 @@ export class StateFolder {
     this.reported = file('reported.json', z.object({ seq: z.number().int().nonnegative() }));
     this.checkIn = file('check-in.json', checkInSchema);
     this.trust = file('trust.json', trustKeysSchema);
+    this.hearing = file('hearing.json', hearingSchema);
     this.status = file('status.json', statusSchema, 0o644);
     this.journal = new JournalFile(join(folder, 'journal.jsonl'), async () => this.bootId(), now);
     this.bundles = new BundleCache(join(folder, 'bundles'));
@@ -90,6 +100,11 @@ export class StateFolder {
     const bytes = await readWhole(join(this.root, 'proc/sys/kernel/random/boot_id'));
     if (bytes === undefined) throw new AgentError('broken-state', '/proc is not mounted');
     return bytes.toString('utf8').trim();
+  }
+
+  /** What was seen of the signed metadata below this root. */
+  metadata(pin: PinnedRoot): MetadataFolder {
+    return new MetadataFolder(join(this.folder, 'metadata'), pin);
   }
 
   /** The machine's key; made at the first call with `create`. @throws AgentError `not-registered`, `broken-state`. */

@@ -20,6 +20,7 @@ const errorExits: Partial<Record<AgentErrorCode, number>> = {
   'not-registered': statusExits.license,
   'license-refused': statusExits.license,
   untrusted: statusExits.trust,
+  'lease-replayed': statusExits.trust,
   'trust-changed': statusExits.trust,
   held: statusExits.held,
 };
@@ -32,7 +33,7 @@ export function showError(output: Output, error: AgentError): number {
     { error: { code, reason: message, advice } },
     `splicecast: ${message}${advice ? `\n  → ${advice}` : ''}`,
   );
-  return errorExits[code] ?? 1;
+  return errorExits[code] ?? (isTrustReason({ code }) ? statusExits.trust : 1);
 }
 
 /** @returns 0 if all was done; 5 if something can't be trusted; 6 if something was held back. */
@@ -58,6 +59,8 @@ export function showStatus(output: Output, status: Status): number {
     `effective  ${status.effectiveKernel ?? 'unknown'}`,
     `service    ${status.service ?? 'none'}`,
     `check-in   ${lastCheckIn === undefined ? 'never' : `${lastCheckIn.at}${lastCheckIn.problem ? `: ${lastCheckIn.problem.reason}` : ''}`}`,
+    ...(status.hearing === undefined ? [] : [`hears by   ${status.hearing.transport} since ${status.hearing.since}`]),
+    `metadata   ${metadataLine(status)}`,
     ...(status.reportsWaiting > 0 ? [`reports    ${status.reportsWaiting} wait for the service`] : []),
     ...section('applied', status.applied),
     ...section('pending', status.pending),
@@ -67,9 +70,22 @@ export function showStatus(output: Output, status: Status): number {
   return statusExits[status.state];
 }
 
+/** Which signed metadata updates are trusted by, and for how long. */
+export function metadataLine({ metadata, at }: Pick<Status, 'metadata' | 'at'>): string {
+  if (metadata === undefined) return 'none yet';
+  const { root, at: of, freshUntil } = metadata;
+  if (root === undefined) {
+    return 'not checked: trust.json pins no root (get it again once the service has one, then `register --repin`)';
+  }
+  const pinned = `root ${root.slice(0, 12)}… is pinned`;
+  if (of === undefined || freshUntil === undefined) return `${pinned}; nothing that stands was had yet`;
+  const expired = freshUntil <= at;
+  return `${pinned}; as of ${of}, ${expired ? 'expired at' : 'fresh until'} ${freshUntil}${expired ? ': nothing new is applied' : ''}`;
+}
+
 export function section(title: string, bundles: readonly BundleView[]): string[] {
   return bundles.flatMap((bundle) => [
-    `${title.padEnd(10)} ${bundle.bundleId}`,
+    `${title.padEnd(10)} ${bundle.bundleId}${bundle.level === undefined ? '' : ` (level ${bundle.level})`}`,
     ...bundle.fixes.map(({ subject, cves }) => `           ${[subject, ...cves].join('  ')}`),
     ...bundle.reasons.map(reasonLine),
   ]);

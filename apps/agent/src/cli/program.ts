@@ -3,10 +3,10 @@ import { Agent, type Selection } from '../agent.js';
 import type { AgentContext } from '../context.js';
 import { examine } from '../doctor.js';
 import { AgentError } from '../errors.js';
-import { verifyApplied } from '../verification.js';
+import { verifyCache } from '../verification.js';
 import { explanation } from './explain.js';
 import { readLicense, readTrust, registeredText } from './inputs.js';
-import { type Output, section, show, showOutcomes, showStatus } from './output.js';
+import { metadataLine, type Output, section, show, showOutcomes, showStatus } from './output.js';
 import { currentStatus } from './public-status.js';
 
 /** What the command line needs from outside. */
@@ -50,6 +50,7 @@ interface RegisterFlags extends Flags {
   readonly license: string;
   readonly trust: string;
   readonly repin?: boolean;
+  readonly singles?: boolean;
 }
 
 function addRegistration(verb: Verb, agent: Agent, output: ToOutput): void {
@@ -58,12 +59,14 @@ function addRegistration(verb: Verb, agent: Agent, output: ToOutput): void {
     .requiredOption('--license <file>', 'the licence, - for standard input')
     .requiredOption('--trust <file>', 'the keys that may sign (GET /v1/trust/keys, got by a way that you trust)')
     .option('--repin', 'take another trust file than before')
+    .option('--singles', 'each fix by itself, never a cumulative level')
     .action(async (flags: RegisterFlags) => {
       const request = {
         url: checkedUrl(flags.url),
         license: await readLicense(flags.license),
         trust: await readTrust(flags.trust),
         repin: flags.repin === true,
+        ...(flags.singles === true ? { prefers: 'singles' as const } : {}),
       };
       const status = await agent.register(request);
       const { machineId, tier, leaseEnds } = status;
@@ -99,13 +102,23 @@ function addLooking(verb: Verb, { agent, context, output, setExit }: Looking): v
     const json = { bundleId, action: verdict?.action, reasons: verdict?.reasons ?? [], state };
     show(output(flags), json, explanation(bundleId, state, verdict));
   });
-  verb('verify', 'check what is applied anew: bundles, signatures, and what the kernel runs').action(
+  verb('verify', 'check all that is kept anew, from the pinned root on: bundles, and what the kernel runs').action(
     async (flags: Flags) => {
-      const bundles = await verifyApplied(context);
-      const lines = bundles.map(({ bundleId, ok, reasons }) =>
-        [ok ? 'ok     ' : 'WRONG  ', bundleId, ...reasons.map(({ reason }) => reason)].join(' '),
+      const bundles = await verifyCache(context);
+      const { metadata, at } = await agent.status();
+      const lines = bundles.map(({ bundleId, applied, ok, reasons }) =>
+        [
+          ok ? 'ok     ' : 'WRONG  ',
+          bundleId,
+          ...(applied ? [] : ['(not applied)']),
+          ...reasons.map(({ reason }) => reason),
+        ].join(' '),
       );
-      show(output(flags), { bundles }, lines.length === 0 ? 'nothing is applied' : lines.join('\n'));
+      const text = [
+        `metadata ${metadataLine({ metadata, at })}`,
+        ...(lines.length === 0 ? ['nothing is kept'] : lines),
+      ];
+      show(output(flags), { metadata, bundles }, text.join('\n'));
       setExit(bundles.every(({ ok }) => ok) ? 0 : 5);
     },
   );

@@ -1,7 +1,7 @@
 import type { Reason } from '#libs/contracts';
 import type { BundleSummary, JournalRecord } from './record.js';
 
-export type Phase = 'staged' | 'applying' | 'applied' | 'refused' | 'reversing' | 'reversed';
+export type Phase = 'staged' | 'applying' | 'applied' | 'refused' | 'reversing' | 'reversed' | 'replaced';
 
 /** What the journal says of a bundle. */
 export interface BundleState {
@@ -12,6 +12,8 @@ export interface BundleState {
   readonly since: string;
   readonly bootId: string;
   readonly transitionMs?: number;
+  /** The level that took its place. */
+  readonly replacedBy?: string;
   /** Of a refusal. */
   readonly reasons: readonly Reason[];
   readonly attempt: number;
@@ -30,7 +32,7 @@ export function statesFrom(records: readonly JournalRecord[]): BundleStates {
 export function evolveBundle(before: BundleState | undefined, record: JournalRecord): BundleState {
   const { bundleId, at, bootId } = record;
   const state = before ?? { bundleId, since: at, bootId, reasons: [], attempt: 0 };
-  const moved = { ...state, since: at, bootId, reasons: [], transitionMs: undefined };
+  const moved = { ...state, since: at, bootId, reasons: [], transitionMs: undefined, replacedBy: undefined };
   switch (record.type) {
     case 'Staged':
       return { ...moved, phase: 'staged', summary: record.summary };
@@ -46,6 +48,8 @@ export function evolveBundle(before: BundleState | undefined, record: JournalRec
       return { ...moved, phase: 'reversing' };
     case 'Reversed':
       return { ...moved, phase: 'reversed', transitionMs: record.transitionMs, attempt: 0 };
+    case 'Replaced':
+      return { ...moved, phase: 'replaced', replacedBy: record.by, attempt: 0 };
     case 'Held':
       return { ...state, hold: { by: record.by, reason: record.reason } };
     case 'Released':

@@ -4,9 +4,10 @@ import type { BundleSummary } from './record.js';
 
 /**
  * Two bundles that replace the same function: the kernel would take both and run only the later one, and the fix of the
- * earlier would be gone without a word. So the later one is held back.
+ * earlier would be gone without a word. So the later one is held back. A level is in nobody's way: it contains what it replaces.
  */
 export function conflictsOf(bundleId: string, summary: BundleSummary, states: BundleStates, bootId: string): Reason[] {
+  if (summary.level !== undefined) return [];
   const wanted = new Map(summary.functions.map((one) => [functionKey(one), one.symbol]));
   return [...states.values()].flatMap((other) => {
     if (other.bundleId === bundleId || !isApplied(other, bootId)) return [];

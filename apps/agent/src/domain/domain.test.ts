@@ -54,11 +54,11 @@ describe('a conflict', () => {
   });
 });
 
-const offer = (bundleId: string, recalled?: string) => ({
+const offer = (bundleId: string, recalled?: string, keep?: true) => ({
   bundleId,
   artefact: { path: '/x', sha256: '0'.repeat(64), length: 1 },
   signature: '{}',
-  ...(recalled === undefined ? {} : { recalled: { reason: recalled } }),
+  ...(recalled === undefined ? {} : { recalled: { reason: recalled, ...(keep === undefined ? {} : { keep }) } }),
 });
 
 const actions = (journal: JournalRecord[], more: Partial<Situation> = {}) =>
@@ -71,6 +71,13 @@ describe('a plan', () => {
     const journal = records('now', staged('c'), begun('c'), applied('c'));
     const offers = [offer('a'), offer('b'), offer('c', 'bad')];
     expect(actions(journal, { offers })).toEqual(['reverse c', 'apply a', 'apply b']);
+  });
+
+  it('keeps what was withdrawn and may be kept until the next boot, and brings it in no more', () => {
+    const journal = records('now', staged('a'), begun('a'), applied('a'));
+    expect(actions(journal, { offers: [offer('a', 'bad', true)] })).toEqual(['keep a']);
+    expect(actions(journal, { offers: [offer('a', 'bad', true)], bootId: 'next' })).toEqual(['ignore a']);
+    expect(actions([], { offers: [offer('a', 'bad', true)] })).toEqual(['ignore a']);
   });
 
   it('brings back after a boot what ran, offered or not, but only on the same kernel', () => {

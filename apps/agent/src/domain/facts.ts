@@ -15,6 +15,8 @@ export function factOf(record: JournalRecord, machineId: string): ReportFact | u
       return { type: 'UpdateStalled', data: { ...update, tasks: record.tasks } };
     case 'Reversed':
       return { type: 'UpdateReversed', data: { ...update, transitionMs: record.transitionMs } };
+    case 'Replaced':
+      return { type: 'UpdateReplaced', data: { ...update, by: record.by } };
     case 'Refused':
       return record.repeated === true
         ? undefined

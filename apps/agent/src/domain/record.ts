@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { aggregateIdSchema, digestSchema, reasonSchema, updateStalled } from '#libs/contracts';
+import { aggregateIdSchema, digestSchema, levelNumberSchema, reasonSchema, updateStalled } from '#libs/contracts';
 
 const functionSchema = z.object({ object: z.string(), symbol: z.string(), sympos: z.number().int().nonnegative() });
 
@@ -8,7 +8,9 @@ export const summarySchema = z.object({
   module: z.string(),
   kernel: z.object({ release: z.string(), buildId: z.string(), version: z.string() }),
   functions: z.array(functionSchema),
-  fixes: z.array(z.object({ subject: z.string(), cves: z.array(z.string()) })),
+  /** Older journals have no ids of fixes. */
+  fixes: z.array(z.object({ fixId: z.string().optional(), subject: z.string(), cves: z.array(z.string()) })),
+  level: levelNumberSchema.optional(),
   reversible: z.boolean(),
   artefact: digestSchema,
 });
@@ -44,6 +46,8 @@ export const recordSchema = z.discriminatedUnion('type', [
   }),
   record('ReverseBegun', {}),
   record('Reversed', { transitionMs: z.number().int().nonnegative() }),
+  /** A level took its place in the kernel. */
+  record('Replaced', { by: aggregateIdSchema }),
   record('Held', { by: z.enum(['operator', 'crash']), reason: z.string().max(1024) }),
   record('Released', {}),
 ]);

@@ -15,16 +15,25 @@ export const statusExits = {
 } as const;
 export type MachineStatus = keyof typeof statusExits;
 
-const fixSchema = z.object({ subject: z.string(), cves: z.array(z.string()) });
+const fixSchema = z.object({ fixId: z.string().optional(), subject: z.string(), cves: z.array(z.string()) });
 const bundleSchema = z.object({
   bundleId: z.string(),
   module: z.string().optional(),
+  /** Of a cumulative level. */
+  level: z.number().optional(),
   since: z.string().optional(),
   transitionMs: z.number().optional(),
   fixes: z.array(fixSchema),
   reasons: z.array(reasonSchema),
 });
 export type BundleView = z.infer<typeof bundleSchema>;
+
+/** How the daemon hears of news: at once over NATS, server-sent events or long polls, or when it asks by itself. */
+export const hearingSchema = z.object({
+  transport: z.enum(['nats', 'sse', 'long-poll', 'polling']),
+  since: z.iso.datetime(),
+});
+export type Hearing = z.infer<typeof hearingSchema>;
 
 /** `splicecast status --json`, and status.json. */
 export const statusSchema = z.object({
@@ -50,6 +59,11 @@ export const statusSchema = z.object({
       problem: z.object({ code: z.string(), reason: z.string(), advice: z.string().optional() }).optional(),
     })
     .optional(),
+  hearing: hearingSchema.optional(),
+  /** The signed metadata that updates are trusted by; without `root` no root is pinned and none is checked. */
+  metadata: z
+    .object({ root: z.string().optional(), at: z.iso.datetime().optional(), freshUntil: z.iso.datetime().optional() })
+    .optional(),
   reportsWaiting: z.number().int(),
 });
 export type Status = z.infer<typeof statusSchema>;
@@ -66,6 +80,8 @@ export interface StatusInput {
   readonly tier?: string;
   readonly leaseEnds?: string;
   readonly lastCheckIn?: Status['lastCheckIn'];
+  readonly hearing?: Hearing;
+  readonly metadata?: Status['metadata'];
   readonly reportsWaiting: number;
   /** What would make the kernel refuse any live patch. */
   readonly obstacles: Status['reasons'];
@@ -100,14 +116,26 @@ export function statusOf(input: StatusInput): Status {
         version,
         applied.map(({ bundleId }) => bundleId),
       ),
-    applied: applied.map(({ bundleId }) => viewOf(bundleId, states, [])),
+    // One that was withdrawn and is kept says so.
+    applied: applied.map(({ bundleId }) =>
+      viewOf(
+        bundleId,
+        states,
+        verdicts.find((one) => one.bundleId === bundleId && one.action === 'keep')?.reasons ?? [],
+      ),
+    ),
     pending,
     held,
     cvesFixedLive: [...new Set(applied.flatMap(cvesOf))].sort(),
     lastCheckIn,
+    hearing: input.hearing,
+    metadata: input.metadata,
     reportsWaiting: input.reportsWaiting,
   };
 }
+
+/** Problems of a check-in that say that the service isn't who it should be. */
+const leaseProblems: ReadonlySet<string> = new Set(['untrusted', 'lease-replayed']);
 
 function judge(
   input: StatusInput,
@@ -120,7 +148,7 @@ function judge(
   if (unsupported.length > 0) return { state: 'unsupported-kernel', reasons: unsupported };
   const untrusted = [...pending, ...held].flatMap(({ reasons }) => reasons.filter(isTrust));
   const { problem } = lastCheckIn ?? {};
-  if (problem?.code === 'untrusted') untrusted.push(problem);
+  if (problem !== undefined && (leaseProblems.has(problem.code) || isTrust(problem))) untrusted.push(problem);
   if (untrusted.length > 0) return { state: 'trust', reasons: untrusted };
   const license = licenseReasons(machineId, leaseEnds, problem, at);
   if (license.length > 0) return { state: 'license', reasons: license };
@@ -154,6 +182,7 @@ export function viewOf(
   return {
     bundleId,
     module: state?.summary?.module,
+    level: state?.summary?.level,
     since: state?.since,
     transitionMs: state?.transitionMs,
     fixes: state?.summary?.fixes ?? [],

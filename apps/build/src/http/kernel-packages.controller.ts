@@ -3,14 +3,14 @@ import { z } from 'zod';
 import { BlobStore } from '#libs/blobs';
 import { aggregateIdSchema, digestSchema, type KernelPackage } from '#libs/contracts';
 import { EventStore, type StreamName } from '#libs/eventstore';
-import { AdminGuard, Problem, ZodBody } from '#libs/service';
+import { actor, AdminGuard, Problem, ZodBody } from '#libs/service';
 import { decideReceived, kernelIdOf, kernelState } from '../domain/kernel.js';
 
-const requestSchema = z.object({
+const requestSchema = z.strictObject({
   distro: aggregateIdSchema,
   packages: z
     .array(
-      z.object({
+      z.strictObject({
         role: z.enum(['image', 'headers']),
         fileName: z.string().min(1).max(255),
         digest: digestSchema,
@@ -45,7 +45,7 @@ export class KernelPackagesController {
     if (facts.length > 0) {
       const commandId = `receive:${kernelId}:${past.revision}`;
       await this.events.appendToStream(stream, past.revision, facts, {
-        actor: 'admin',
+        actor: actor(),
         commandId,
         correlationId: kernelId,
       });

@@ -1,68 +1,94 @@
-import { join } from 'node:path';
 import type { OnApplicationShutdown } from '@nestjs/common';
-import { DataSource, type EntityManager, type Logger } from 'typeorm';
-import { Initial1763900000000 } from '../migrations/1763900000000-initial.js';
-import { BroughtCommits1764028800000 } from '../migrations/1764028800000-brought-commits.js';
-import { readModels } from '../projections/index.js';
-import { checkpointEntity } from './checkpoint.js';
-
-class DatabaseError extends Error {
-  override readonly name = 'DatabaseError';
-  constructor(
-    readonly code: 'unsupported-database',
-    message: string,
-  ) {
-    super(message);
-  }
-}
-
-export interface DatabaseOptions {
-  /** Absolute folder of the SQLite file. */
-  readonly dataDir: string;
-  /** For a database server; not yet. */
-  readonly databaseUrl?: string;
-  /** Hears every statement before it runs. */
-  readonly logger?: Logger;
-}
-
-const busyTimeoutMs = 10_000;
+import type { DataSource, EntityManager } from 'typeorm';
+import {
+  DatabaseError,
+  type DatabaseKind,
+  type DatabaseOptions,
+  type Row,
+  type Snapshot,
+  type Sources,
+} from './database-kind.js';
+import { PostgresDatabase } from './postgres-database.js';
+import { SecondDatabase } from './second-database.js';
+import { SqliteDatabase } from './sqlite-database.js';
+import type { Tables } from './tables.js';
 
 /**
- * The catalog's database: one connection that writes and one that reads.
+ * The catalog's database: one connection that writes and one, or several, that read.
  *
- * TypeORM shares one SQLite connection among all who use a DataSource: two transactions at once interleave on it, and one that
- * said "committed" vanishes with the other's rollback. So writers queue up here, and readers have a connection of their own
- * that can't write; WAL lets both work at once.
+ * Two transactions at once on a connection that TypeORM shares interleave, and one that said "committed" vanishes with the other's
+ * rollback. So writers queue up here: there is one projection, and it is in order anyway.
  */
-export class CatalogDatabase implements OnApplicationShutdown {
+export class CatalogDatabase implements Tables, OnApplicationShutdown {
   private queue: Promise<unknown> = Promise.resolve();
+  /** Queries that are being answered, by the connection that they were asked on. */
+  private readonly asked = new Map<DataSource, Set<Promise<unknown>>>();
+  private clearing: Promise<void> = Promise.resolve();
 
   private constructor(
-    private readonly writer: DataSource,
-    readonly reader: DataSource,
+    private readonly kind: DatabaseKind,
+    private sources: Sources,
   ) {}
 
-  /** Opens the database and brings its tables up to date. @throws DatabaseError `unsupported-database` */
+  /** Opens the database and brings its tables up to date. @throws DatabaseError */
   static async open(options: DatabaseOptions): Promise<CatalogDatabase> {
-    const writer = await source(options).initialize();
+    const kind = kindOf(options);
+    return new CatalogDatabase(kind, await kind.open());
+  }
+
+  get reader(): DataSource {
+    return this.sources.reader;
+  }
+
+  /** Follows a column of text in an order: has it sorted by bytes. */
+  get bytewise(): string {
+    return this.kind.bytewise;
+  }
+
+  /** Asks on a connection that can't write. */
+  async query(sql: string, parameters: readonly unknown[]): Promise<readonly Row[]> {
+    const { reader } = this.sources;
+    const answer = this.kind.ask(reader, sql, parameters);
+    const asked = this.asked.get(reader) ?? new Set();
+    this.asked.set(reader, asked.add(answer));
     try {
-      await writer.runMigrations({ transaction: 'all' });
-      // A power cut may cost the last commits, rows and checkpoint together: they are folded from the log again.
-      await writer.query('PRAGMA synchronous = NORMAL');
-      const reader = await source(options).initialize();
-      await reader.query('PRAGMA query_only = ON');
-      return new CatalogDatabase(writer, reader);
-    } catch (error) {
-      await writer.destroy();
-      throw error;
+      return await answer;
+    } finally {
+      asked.delete(answer);
     }
   }
 
-  /** Runs `work` in a transaction, after those that came before. */
   write<T>(work: (manager: EntityManager) => Promise<T>): Promise<T> {
-    const result = this.queue.then(() => this.writer.transaction(work));
-    this.queue = result.catch(() => undefined);
-    return result;
+    return this.inTurn(() => this.sources.writer.transaction(work));
+  }
+
+  /** The tables as they are now, however long they are looked at. */
+  snapshot(): Promise<Snapshot> {
+    return this.kind.openSnapshot(this.sources);
+  }
+
+  /** Empty tables beside those that serve. */
+  async openSecond(): Promise<SecondDatabase> {
+    await this.clearing.catch(() => undefined);
+    return SecondDatabase.over(await this.inTurn(() => this.kind.openBeside(this.sources)));
+  }
+
+  /**
+   * Has other tables serve from now on. No query fails for it: what was asked before is answered by the old ones, which are removed,
+   * later, when the last of these is through.
+   */
+  async switchTo(second: SecondDatabase): Promise<void> {
+    const before = this.sources;
+    const { sources, clear } = await this.inTurn(async () => {
+      const adopted = await second.beside.adopt(before);
+      this.sources = adopted.sources;
+      return adopted;
+    });
+    const left = sources.reader === before.reader ? [] : [...(this.asked.get(before.reader) ?? [])];
+    if (sources.reader !== before.reader) this.asked.delete(before.reader);
+    this.clearing = Promise.allSettled(left).then(clear);
+    // What can't be removed now is at the next start.
+    this.clearing.catch(() => undefined);
   }
 
   async onApplicationShutdown(): Promise<void> {
@@ -72,26 +98,23 @@ export class CatalogDatabase implements OnApplicationShutdown {
   /** Waits for the writer's queue and closes both connections. */
   async close(): Promise<void> {
     await this.queue;
-    if (this.reader.isInitialized) await this.reader.destroy();
-    if (this.writer.isInitialized) await this.writer.destroy();
+    await this.clearing.catch(() => undefined);
+    await this.kind.close(this.sources);
+  }
+
+  private inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.queue.then(work);
+    this.queue = result.catch(() => undefined);
+    return result;
   }
 }
 
-/** The one place that knows which database it is. */
-function source({ dataDir, databaseUrl, logger }: DatabaseOptions): DataSource {
-  if (databaseUrl !== undefined) {
-    throw new DatabaseError(
-      'unsupported-database',
-      'DATABASE_URL is set, but this version keeps the catalog in SQLite only: unset it',
-    );
-  }
-  return new DataSource({
-    type: 'sqlite',
-    database: join(dataDir, 'catalog.sqlite'),
-    enableWAL: true,
-    busyTimeout: busyTimeoutMs,
-    entities: [checkpointEntity, ...readModels.map(({ table }) => table.entity)],
-    migrations: [Initial1763900000000, BroughtCommits1764028800000],
-    ...(logger === undefined ? {} : { logger, logging: 'all' as const }),
-  });
+function kindOf(options: DatabaseOptions): DatabaseKind {
+  const url = options.databaseUrl;
+  if (url === undefined) return new SqliteDatabase(options);
+  if (/^postgres(ql)?:\/\//.test(url)) return new PostgresDatabase(options, url);
+  throw new DatabaseError(
+    'unsupported-database',
+    'DATABASE_URL is no postgres:// URL: PostgreSQL and, without it, SQLite are known',
+  );
 }

@@ -1,13 +1,17 @@
-import { Injectable } from '@nestjs/common';
-import { type EntityManager, In } from 'typeorm';
+import { Inject, Injectable } from '@nestjs/common';
+import type { EntityManager } from 'typeorm';
 import type { Commit, RecordedEvent } from '#libs/eventstore';
 import { ProjectionError } from '../projections/errors.js';
+import { foldRows, listRows } from '../projections/fold.js';
 import { readModels } from '../projections/index.js';
-import type { Context, Folded, Listed, ReadModel } from '../projections/read-model.js';
-import { fromStored, type Table } from '../projections/table.js';
+import type { Context, Folded, ReadModel } from '../projections/read-model.js';
+import { fromStored, type Placed, type Table } from '../projections/table.js';
 import { bulkUpsert } from './bulk-upsert.js';
 import { checkpointEntity } from './checkpoint.js';
 import { CatalogDatabase } from './database.js';
+import { RowCache } from './row-cache.js';
+import { selectRows } from './select.js';
+import type { Tables } from './tables.js';
 
 const projection = 'catalog';
 const maxKeysAtOnce = 500;
@@ -15,12 +19,16 @@ const maxKeysAtOnce = 500;
 /** Writes what the read models make of commits, together with how far the log has been read. */
 @Injectable()
 export class TableWriter {
-  constructor(private readonly database: CatalogDatabase) {}
+  private readonly known = new RowCache();
 
-  /** Position of the last commit whose rows are in the tables; 0 at the beginning. */
+  constructor(@Inject(CatalogDatabase) private readonly tables: Tables) {}
+
+  /** Position of the last commit whose rows are in the tables; 0 at the beginning. To be asked before the first `write`. */
   async checkpoint(): Promise<number> {
-    const row = await this.database.reader.manager.findOneBy(checkpointEntity, { name: projection });
-    return row?.position ?? 0;
+    const [row] = await this.tables.query('SELECT "position" FROM "checkpoints" WHERE "name" = $1', [projection]);
+    const position = Number(row?.['position'] ?? 0);
+    this.known.clear(position === 0);
+    return position;
   }
 
   /**
@@ -33,66 +41,61 @@ export class TableWriter {
     const last = commits.at(-1);
     if (last === undefined) return from;
     const events = commits.flatMap((commit) => commit.events);
-    await this.database.write(async (manager) => {
-      for (const model of readModels) {
-        await writeModel(manager, model, events, context);
-      }
-      await saveCheckpoint(manager, from, last.position);
-    });
+    try {
+      await this.tables.write(async (manager) => {
+        for (const model of readModels) {
+          await this.writeModel(manager, model, events, context);
+        }
+        await saveCheckpoint(manager, from, last.position);
+      });
+    } catch (error) {
+      this.known.clear(false);
+      throw error;
+    }
     return last.position;
   }
-}
 
-async function writeModel(
-  manager: EntityManager,
-  model: ReadModel,
-  all: readonly RecordedEvent[],
-  context: Context,
-): Promise<void> {
-  const events = all.filter(({ fact }) => model.handles.has(fact.type));
-  if (events.length === 0) return;
-  const rows = model.kind === 'folded' ? await foldRows(manager, model, events) : listRows(model, events, context);
-  await bulkUpsert(manager, model.table, rows);
-}
-
-async function foldRows(
-  manager: EntityManager,
-  model: Folded<object>,
-  events: readonly RecordedEvent[],
-): Promise<readonly object[]> {
-  const keyed = events.map((event) => ({ key: model.keyOf(event), event }));
-  const keys = [...new Set(keyed.map(({ key }) => key))].filter((key) => key !== undefined);
-  const rows = await loadRows(manager, model.table, keys);
-  for (const { key, event } of keyed) {
-    if (key !== undefined) rows.set(key, model.evolve(rows.get(key), event));
+  private async writeModel(
+    manager: EntityManager,
+    model: ReadModel,
+    all: readonly RecordedEvent[],
+    context: Context,
+  ): Promise<void> {
+    const events = all.filter((event) => model.handles.has(event.fact.type));
+    if (events.length === 0) return;
+    if (model.kind === 'listed') return bulkUpsert(manager, model.table, listRows(model, events, context), 'keep');
+    const { rows, past } = foldRows(model, await this.rowsBefore(manager, model, events), events);
+    await bulkUpsert(manager, model.table, [...rows.values()], 'replace');
+    if (model.table.past !== undefined) await bulkUpsert(manager, model.table.past, past, 'keep');
+    this.known.keep(model.table, rows);
   }
-  return [...rows.values()];
+
+  /** The rows, as they are, that some events change. */
+  private async rowsBefore(
+    manager: EntityManager,
+    { table, keyOf }: Folded<Placed>,
+    events: readonly RecordedEvent[],
+  ): Promise<ReadonlyMap<string, Placed>> {
+    const keys = new Set(events.map(keyOf).filter((key) => key !== undefined));
+    const { found, missing } = this.known.look(table, keys);
+    return missing.length === 0 ? found : new Map([...found, ...(await loadRows(manager, table, missing))]);
+  }
 }
 
+/** The current rows with these keys. */
 async function loadRows(
   manager: EntityManager,
-  table: Table<object>,
+  table: Table<Placed>,
   keys: readonly string[],
-): Promise<Map<string, object>> {
-  const [keyColumn = ''] = table.key;
-  const rows = new Map<string, object>();
+): Promise<ReadonlyMap<string, Placed>> {
+  const [column = ''] = table.key;
+  const rows = new Map<string, Placed>();
   for (const some of chunks(keys, maxKeysAtOnce)) {
-    const found: Record<string, unknown>[] = await manager.findBy(table.entity, { [keyColumn]: In(some) });
-    for (const stored of found) rows.set(String(stored[keyColumn]), fromStored(table, stored));
+    const { sql, parameters } = selectRows(table, { where: [{ column, in: some }] });
+    const found: Record<string, unknown>[] = await manager.query(sql, [...parameters]);
+    for (const stored of found) rows.set(String(stored[column]), fromStored(table, stored));
   }
   return rows;
-}
-
-/** The rows of some events, the last of those with an equal key. */
-function listRows(model: Listed<object>, events: readonly RecordedEvent[], context: Context): readonly object[] {
-  const rows = new Map<string, object>();
-  for (const event of events) {
-    for (const row of model.rowsOf(event, context)) {
-      const values: Record<string, unknown> = { ...row };
-      rows.set(JSON.stringify(model.table.key.map((column) => values[column])), row);
-    }
-  }
-  return [...rows.values()];
 }
 
 async function saveCheckpoint(manager: EntityManager, from: number, to: number): Promise<void> {

@@ -2,7 +2,13 @@ import { type Fact, fact, type Tier, tierSchema } from '#libs/contracts';
 
 export type BundleCommand =
   | { readonly type: 'PromoteBundle'; readonly bundleId: string; readonly tier: Tier }
-  | { readonly type: 'RecallBundle'; readonly bundleId: string; readonly reason: string };
+  | {
+      readonly type: 'RecallBundle';
+      readonly bundleId: string;
+      readonly reason: string;
+      /** Machines that run it go on with it. */
+      readonly keep?: true;
+    };
 
 export type BundleFact = Fact<'BundleAssembled' | 'BundleSigned' | 'BundlePromoted' | 'BundleRecalled'>;
 
@@ -11,6 +17,8 @@ export interface BundleState {
   readonly signed: boolean;
   readonly tier?: Tier;
   readonly recalled: boolean;
+  /** Recalled, and machines that run it take it back. */
+  readonly reversed?: boolean;
 }
 
 export type BundleRefusalCode =
@@ -36,9 +44,7 @@ export const initialBundle = (): BundleState => ({ known: false, signed: false, 
 /** Decides on a bundle's roll-out. What was done already decides nothing new. @throws BundleRefusal */
 export function decideBundle(command: BundleCommand, state: BundleState): readonly BundleFact[] {
   if (!state.known) throw new BundleRefusal('bundle-unknown', `there is no bundle ${command.bundleId}`);
-  return command.type === 'PromoteBundle'
-    ? promote(command.bundleId, command.tier, state)
-    : recall(command.bundleId, command.reason, state);
+  return command.type === 'PromoteBundle' ? promote(command.bundleId, command.tier, state) : recall(command, state);
 }
 
 export function evolveBundle(state: BundleState, event: BundleFact): BundleState {
@@ -51,7 +57,7 @@ export function evolveBundle(state: BundleState, event: BundleFact): BundleState
       return { ...state, tier: event.data.tier };
     default:
       event.type satisfies 'BundleRecalled';
-      return { ...state, recalled: true };
+      return { ...state, recalled: true, reversed: state.reversed === true || event.data.keep !== true };
   }
 }
 
@@ -72,6 +78,11 @@ function promote(
   return [fact('BundlePromoted', { bundleId, tier })];
 }
 
-function recall(bundleId: string, reason: string, { recalled }: BundleState): readonly BundleFact[] {
-  return recalled ? [] : [fact('BundleRecalled', { bundleId, reason })];
+/** Recalled with `keep`, it can still be taken back; what machines were told to take back they don't keep any more. */
+function recall(
+  { bundleId, reason, keep }: Extract<BundleCommand, { type: 'RecallBundle' }>,
+  { recalled, reversed }: BundleState,
+): readonly BundleFact[] {
+  if (recalled && (reversed === true || keep === true)) return [];
+  return [fact('BundleRecalled', { bundleId, reason, ...(keep === undefined ? {} : { keep }) })];
 }

@@ -3,21 +3,36 @@ import { z } from 'zod';
 import { tierSchema } from '#libs/contracts';
 import { Problem, ZodBody } from '#libs/service';
 import { TableReader } from '../adapters/table-reader.js';
+import { BundleMachines, bundleMachineSchema } from '../bundle-machines.js';
 import { Commands } from '../commands.js';
-import { bundleTable } from '../projections/bundle.js';
+import { bundleTable, subjectOf } from '../projections/bundle.js';
+import { cveFixTable } from '../projections/cve.js';
 import { fixTable } from '../projections/fix.js';
-import { AdminApi, Answers, exactly, Idempotent, KnownId, listQuery, pageOf } from './api.js';
+import { AdminApi, Answers, KnownId, pageOf } from './api.js';
+import { AsOf } from './as-of.js';
 import { IdempotencyKey } from './idempotency-key.js';
+import { exactly, listQuery, ListQuery } from './list-query.js';
 
-const listBundles = listQuery({
+const sorts = { firstPosition: ['firstPosition'], position: ['position'], kernelId: ['kernelId', 'bundleId'] };
+const listBundles = listQuery(sorts, {
   state: exactly,
   tier: exactly,
   kernel: exactly.describe('A kernel id.'),
-  fix: exactly,
+  fix: exactly.describe('A fix’s own; the levels that it is in are shown with the fix.'),
   cve: exactly.describe('Those whose fix says that it closes it.'),
 });
+const listMachines = listQuery(
+  { machineId: ['machineId'] },
+  { state: exactly.describe('What the machine last said: those of `applied` and `stalled` may run it.') },
+);
 const promoteSchema = z.strictObject({ tier: tierSchema });
-const recallSchema = z.strictObject({ reason: z.string().min(1).max(1024) });
+const recallSchema = z.strictObject({
+  reason: z.string().min(1).max(1024),
+  keep: z
+    .literal(true)
+    .optional()
+    .describe('Machines that run it keep it until their next boot; else they take it back at once.'),
+});
 const bundleViewSchema = bundleTable.schema.and(z.object({ subject: z.string(), cves: z.array(z.string()) }));
 const rolledOutSchema = z.object({
   bundleId: z.string(),
@@ -30,32 +45,44 @@ type RolledOut = z.infer<typeof rolledOutSchema>;
 @AdminApi()
 @Controller('v1/bundles')
 export class BundlesController {
-  constructor(
-    private readonly tables: TableReader,
-    private readonly commands: Commands,
-  ) {}
+  constructor(private readonly commands: Commands) {}
 
   @Get()
   @Answers(pageOf(bundleTable.schema), 'Bundles, in the order in which they were assembled')
-  list(@Query(new ZodBody(listBundles)) query: z.infer<typeof listBundles>) {
-    const { limit, cursor, state, tier, kernel, fix, cve } = query;
+  list(@Query(new ListQuery(listBundles)) query: z.infer<typeof listBundles>, @AsOf() tables: TableReader) {
+    const { limit, cursor, sort, state, tier, kernel, fix, cve } = query;
     const among =
-      cve === undefined ? undefined : { column: 'fixId', table: 'cve_fixes', select: 'fixId', where: 'cveId', is: cve };
+      cve === undefined ? undefined : { column: 'fixId', table: cveFixTable, select: 'fixId', where: 'cveId', is: cve };
     const equal = { state, tier, kernelId: kernel, fixId: fix };
-    return this.tables.page(bundleTable, { order: ['firstPosition'], limit, cursor, equal, among });
+    return tables.page(bundleTable, { order: sort, limit, cursor, equal, among });
   }
 
   @Get(':id')
   @Answers(bundleViewSchema, 'A bundle')
-  async one(@Param('id', new KnownId('bundle')) id: string): Promise<z.infer<typeof bundleViewSchema>> {
-    const bundle = await this.tables.find(bundleTable, { bundleId: id });
+  async one(
+    @Param('id', new KnownId('bundle')) id: string,
+    @AsOf() tables: TableReader,
+  ): Promise<z.infer<typeof bundleViewSchema>> {
+    const bundle = await tables.find(bundleTable, { bundleId: id });
     if (bundle === undefined) throw Problem.notFound('bundle', id);
-    const fix = await this.tables.find(fixTable, { fixId: bundle.fixId });
-    return { ...bundle, subject: fix?.subject ?? '', cves: fix?.cves ?? [] };
+    const fixes = await tables.where(fixTable, 'fixId', bundle.fixIds);
+    const cves = [...new Set(fixes.flatMap((fix) => fix.cves))].sort();
+    return { ...bundle, subject: subjectOf(bundle, fixes[0]?.subject), cves };
+  }
+
+  @Get(':id/machines')
+  @Answers(pageOf(bundleMachineSchema), 'Machines that spoke of it: on which it runs, and why, though it was recalled')
+  async machines(
+    @Param('id', new KnownId('bundle')) id: string,
+    @Query(new ListQuery(listMachines)) { limit, cursor, sort, state }: z.infer<typeof listMachines>,
+    @AsOf() tables: TableReader,
+  ) {
+    const bundle = await tables.find(bundleTable, { bundleId: id });
+    if (bundle === undefined) throw Problem.notFound('bundle', id);
+    return new BundleMachines(tables).page(bundle, { order: sort, limit, cursor, equal: { state } });
   }
 
   @Post(':id/promote')
-  @Idempotent()
   @Answers(rolledOutSchema, 'The tier’s machines may have it')
   async promote(
     @Param('id', new KnownId('bundle')) bundleId: string,
@@ -67,14 +94,18 @@ export class BundlesController {
   }
 
   @Post(':id/recall')
-  @Idempotent()
   @Answers(rolledOutSchema, 'It is withdrawn, and never applied again')
   async recall(
     @Param('id', new KnownId('bundle')) bundleId: string,
-    @Body(new ZodBody(recallSchema)) { reason }: z.infer<typeof recallSchema>,
+    @Body(new ZodBody(recallSchema)) { reason, keep }: z.infer<typeof recallSchema>,
     @IdempotencyKey() key: string,
   ): Promise<RolledOut> {
-    const state = await this.commands.rollOut(key, { type: 'RecallBundle', bundleId, reason });
+    const state = await this.commands.rollOut(key, {
+      type: 'RecallBundle',
+      bundleId,
+      reason,
+      ...(keep === undefined ? {} : { keep }),
+    });
     return { bundleId, state: 'recalled', tier: state.tier };
   }
 }

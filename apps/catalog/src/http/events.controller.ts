@@ -1,12 +1,15 @@
 import { Controller, Get, Param, Query } from '@nestjs/common';
 import { z } from 'zod';
 import { EventStore, type StreamName } from '#libs/eventstore';
-import { Problem, ZodBody } from '#libs/service';
+import { Problem } from '#libs/service';
 import { TableReader } from '../adapters/table-reader.js';
 import { eventTable } from '../projections/event.js';
-import { AdminApi, Answers, exactly, listQuery, pageOf } from './api.js';
+import { AdminApi, Answers, pageOf } from './api.js';
+import { AsOf } from './as-of.js';
+import { exactly, listQuery, ListQuery } from './list-query.js';
 
-const listEvents = listQuery({
+const sorts = { position: ['position', 'index'] };
+const listEvents = listQuery(sorts, {
   type: exactly,
   stream: exactly.describe('E.g. `fix.<id>`.'),
   actor: exactly,
@@ -18,23 +21,20 @@ const eventViewSchema = eventTable.schema.and(z.object({ data: z.unknown() }));
 @AdminApi()
 @Controller('v1/events')
 export class EventsController {
-  constructor(
-    private readonly tables: TableReader,
-    private readonly events: EventStore,
-  ) {}
+  constructor(private readonly events: EventStore) {}
 
   @Get()
   @Answers(pageOf(eventTable.schema), 'Events in the order of the log, without their data')
-  list(@Query(new ZodBody(listEvents)) query: z.infer<typeof listEvents>) {
-    const { limit, cursor, type, stream, actor, correlation } = query;
+  list(@Query(new ListQuery(listEvents)) query: z.infer<typeof listEvents>, @AsOf() tables: TableReader) {
+    const { limit, cursor, sort, type, stream, actor, correlation } = query;
     const equal = { type, stream, actor, correlationId: correlation };
-    return this.tables.page(eventTable, { order: ['position', 'index'], limit, cursor, equal });
+    return tables.page(eventTable, { order: sort, limit, cursor, equal });
   }
 
   @Get(':id')
   @Answers(eventViewSchema, 'An event with its data, read from the log')
-  async one(@Param('id') id: string): Promise<z.infer<typeof eventViewSchema>> {
-    const row = await this.tables.find(eventTable, { id });
+  async one(@Param('id') id: string, @AsOf() tables: TableReader): Promise<z.infer<typeof eventViewSchema>> {
+    const row = await tables.find(eventTable, { id });
     if (row === undefined) throw Problem.notFound('event', id.slice(0, 100));
     const { events } = await this.events.readStream(row.stream as StreamName);
     const recorded = events.find(({ envelope }) => envelope.id === id);

@@ -1,12 +1,21 @@
 import { Controller, Get, Param, Query } from '@nestjs/common';
 import { z } from 'zod';
-import { Problem, ZodBody } from '#libs/service';
+import { Problem } from '#libs/service';
 import { TableReader } from '../adapters/table-reader.js';
-import { bundleTable } from '../projections/bundle.js';
+import { bundleFixTable } from '../projections/bundle-fix.js';
+import { cveFixTable } from '../projections/cve.js';
 import { fixTable } from '../projections/fix.js';
-import { AdminApi, Answers, exactly, KnownId, listQuery, pageOf } from './api.js';
+import { AdminApi, Answers, KnownId, pageOf } from './api.js';
+import { AsOf } from './as-of.js';
+import { exactly, listQuery, ListQuery } from './list-query.js';
 
-const listFixes = listQuery({
+const sorts = {
+  firstPosition: ['firstPosition'],
+  position: ['position'],
+  subject: ['subject', 'fixId'],
+  kernelId: ['kernelId', 'fixId'],
+};
+const listFixes = listQuery(sorts, {
   state: exactly,
   kernel: exactly.describe('A kernel id.'),
   cve: exactly.describe('Those that say they close it.'),
@@ -17,23 +26,27 @@ const fixViewSchema = fixTable.schema.and(z.object({ bundleIds: z.array(z.string
 @AdminApi()
 @Controller('v1/fixes')
 export class FixesController {
-  constructor(private readonly tables: TableReader) {}
-
   @Get()
   @Answers(pageOf(fixTable.schema), 'Fixes, in the order in which they were proposed')
-  list(@Query(new ZodBody(listFixes)) { limit, cursor, state, kernel, cve }: z.infer<typeof listFixes>) {
+  list(
+    @Query(new ListQuery(listFixes)) { limit, cursor, sort, state, kernel, cve }: z.infer<typeof listFixes>,
+    @AsOf() tables: TableReader,
+  ) {
     const among =
-      cve === undefined ? undefined : { column: 'fixId', table: 'cve_fixes', select: 'fixId', where: 'cveId', is: cve };
+      cve === undefined ? undefined : { column: 'fixId', table: cveFixTable, select: 'fixId', where: 'cveId', is: cve };
     const equal = { state, kernelId: kernel };
-    return this.tables.page(fixTable, { order: ['firstPosition'], limit, cursor, equal, among });
+    return tables.page(fixTable, { order: sort, limit, cursor, equal, among });
   }
 
   @Get(':id')
   @Answers(fixViewSchema, 'A fix')
-  async one(@Param('id', new KnownId('fix')) id: string): Promise<z.infer<typeof fixViewSchema>> {
-    const fix = await this.tables.find(fixTable, { fixId: id });
+  async one(
+    @Param('id', new KnownId('fix')) id: string,
+    @AsOf() tables: TableReader,
+  ): Promise<z.infer<typeof fixViewSchema>> {
+    const fix = await tables.find(fixTable, { fixId: id });
     if (fix === undefined) throw Problem.notFound('fix', id);
-    const bundles = await this.tables.where(bundleTable, 'fixId', [id]);
+    const bundles = await tables.where(bundleFixTable, 'fixId', [id]);
     return { ...fix, bundleIds: bundles.map(({ bundleId }) => bundleId) };
   }
 }

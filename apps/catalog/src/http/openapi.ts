@@ -4,6 +4,8 @@ import { DiscoveryService, ModulesContainer } from '@nestjs/core';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import { z } from 'zod';
 import { ZodBody } from '#libs/service';
+import { withExamples } from './examples.js';
+import { showAccess } from './show-access.js';
 
 interface RouteArgument {
   readonly pipes?: readonly (PipeTransform | Type<PipeTransform>)[];
@@ -22,6 +24,7 @@ const problemSchema = z.object({
 /** Describes every route of the application, whichever stages it is composed of (OpenAPI 3.1). */
 export function describeApi(app: INestApplication): OpenAPIObject {
   showBodySchemas(app);
+  showAccess(app);
   const config = new DocumentBuilder()
     .setTitle('Splicecast')
     .setDescription('Kernel fixes, streamed to machines that never reboot. Errors are problem documents (RFC 9457).')
@@ -34,7 +37,7 @@ export function describeApi(app: INestApplication): OpenAPIObject {
       schema instanceof z.ZodType ? { schema: jsonSchemaOf(schema, schemaType) } : undefined,
     operationIdFactory: (controller, method) => `${controller.replace(/Controller$/, '')}.${method}`,
   });
-  return withProblems(document);
+  return withExamples(withProblems(document));
 }
 
 /**

@@ -4,7 +4,7 @@ import { begun, folded, place, type Seen } from './read-model.js';
 import { placeShape, table } from './table.js';
 
 const unpacked = sourceDropUnpacked.pick({ format: true, version: true, tree: true, bytes: true, changelog: true });
-const split = dropSplit.omit({ dropId: true, base: true, files: true, durationMs: true });
+const split = dropSplit.omit({ dropId: true, base: true, onto: true, files: true, durationMs: true });
 
 const dropSchema = z.object({
   ...sourceDropReceived.shape,
@@ -44,7 +44,7 @@ export const drops = folded(dropTable, dropEvents, (fact) => fact.data.dropId, {
     unpackMs: durationMs,
   }),
   SourceDropRejected: (row, { reasons }, seen) => ({ ...since(row, seen), state: 'rejected', reasons }),
-  DropSplit: (row, { durationMs, files, ...data }, seen) => ({
+  DropSplit: (row, { durationMs, files, onto: _published, ...data }, seen) => ({
     ...since(row, seen),
     ...data,
     state: 'split',

@@ -20,7 +20,12 @@ const eventSchema = z.object({
   correlationId,
 });
 
-export const eventTable = table('events', eventSchema, ['position', 'index'], ['id', 'stream']);
+export const eventTable = table(
+  'events',
+  eventSchema,
+  ['position', 'index'],
+  ['id', ['stream', 'position'], ['at', 'position']],
+);
 
 /** The index of the log: every event, where it stands and who caused it. Its data stays in the log. */
 export const events = listed(

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { fixEvents, fixProposed, hotPatchBuilt, hotPatchRefused, reasonSchema } from '#libs/contracts';
 import { begun, folded, place, type Seen } from './read-model.js';
-import { placeShape, table } from './table.js';
+import { pastOrder, placeShape, table } from './table.js';
 
 const built = hotPatchBuilt.pick({ module: true, functions: true, runPre: true, warnings: true, brings: true });
 
@@ -21,7 +21,7 @@ const fixSchema = z.object({
 });
 export type FixRow = z.infer<typeof fixSchema>;
 
-export const fixTable = table('fixes', fixSchema, ['fixId'], ['firstPosition', 'kernelId']);
+export const fixTable = table('fixes', fixSchema, ['fixId'], ['firstPosition', 'kernelId'], [pastOrder, 'kernelId']);
 
 const since = (row: FixRow | undefined, seen: Seen): FixRow => ({
   ...begun(row, 'the fix', seen),

@@ -32,6 +32,19 @@ const issued = (row: LicenseRow | undefined, data: EventData<'TrialIssued'>, see
 export const licenses = folded(licenseTable, licenseEvents, (fact) => fact.data.licenseId, {
   TrialIssued: issued,
   SubscriptionActivated: issued,
+  LicenseRenewed: (row, { terms, rev }, seen) => ({
+    ...begun(row, 'the licence', seen),
+    terms,
+    rev,
+    expiresAt: terms.expiresAt,
+    ...place(row, seen),
+  }),
+  LicenseTransferred: (row, { customerId, rev }, seen) => ({
+    ...begun(row, 'the licence', seen),
+    customerId,
+    rev,
+    ...place(row, seen),
+  }),
   LicenseRevoked: (row, { reason }, seen) => ({
     ...begun(row, 'the licence', seen),
     state: 'revoked',

@@ -8,10 +8,12 @@ const machineUpdateSchema = z.object({
   updateId: z.string(),
   machineId: aggregateIdSchema,
   bundleId: aggregateIdSchema,
-  state: z.enum(['staged', 'applied', 'stalled', 'reversed', 'failed']),
+  state: z.enum(['staged', 'applied', 'stalled', 'reversed', 'replaced', 'failed']),
   /** When it came into this state. */
   at: z.iso.datetime(),
   transitionMs: z.int().optional(),
+  /** The level that took its place. */
+  by: aggregateIdSchema.optional(),
   /** Why it failed. */
   reasons: z.array(reasonSchema).optional(),
   /** The tasks that hold the transition. */
@@ -24,11 +26,18 @@ export const machineUpdateTable = table(
   'machine_updates',
   machineUpdateSchema,
   ['updateId'],
-  ['machineId', 'bundleId'],
+  ['machineId', ['bundleId', 'state', 'machineId']],
 );
 
 /** A machine's events about one bundle. */
-const { MachineEnrolled: _enrolled, LeaseGranted: _granted, LeaseRefused: _refused, ...updateEvents } = machineEvents;
+const {
+  MachineEnrolled: _enrolled,
+  LeaseGranted: _granted,
+  LeaseRefused: _refused,
+  MachineReleased: _released,
+  MachineRetired: _retired,
+  ...updateEvents
+} = machineEvents;
 
 interface Subject {
   readonly machineId: string;
@@ -52,5 +61,6 @@ export const machineUpdates = folded(machineUpdateTable, updateEvents, (fact) =>
   UpdateApplied: (row, data, seen) => ({ ...now('applied', row, data, seen), transitionMs: data.transitionMs }),
   UpdateStalled: (row, data, seen) => ({ ...now('stalled', row, data, seen), tasks: data.tasks }),
   UpdateReversed: (row, data, seen) => ({ ...now('reversed', row, data, seen), transitionMs: data.transitionMs }),
+  UpdateReplaced: (row, data, seen) => ({ ...now('replaced', row, data, seen), by: data.by }),
   UpdateFailed: (row, data, seen) => ({ ...now('failed', row, data, seen), reasons: data.reasons }),
 });

@@ -8,12 +8,12 @@ import {
   runningKernelSchema,
   tierSchema,
 } from '#libs/contracts';
-import { folded, place, type Seen } from './read-model.js';
-import { placeShape, table } from './table.js';
+import { begun, folded, place, type Seen } from './read-model.js';
+import { pastOrder, placeShape, table } from './table.js';
 
 const machineSchema = z.object({
   machineId: aggregateIdSchema,
-  state: z.enum(['unknown', 'enrolled', 'leased', 'refused']),
+  state: z.enum(['unknown', 'enrolled', 'leased', 'refused', 'released', 'retired']),
   ...machineEnrolled.omit({ machineId: true, kernel: true }).partial().shape,
   /** The kernel that runs, as the machine last said. */
   ...runningKernelSchema.partial().shape,
@@ -22,7 +22,7 @@ const machineSchema = z.object({
   tier: tierSchema.optional(),
   leaseId: aggregateIdSchema.optional(),
   leaseExpiresAt: z.iso.datetime().optional(),
-  /** Why the last lease was refused. */
+  /** Why it gets nothing new: the last lease was refused, or an operator freed its seat. */
   reasons: z.array(reasonSchema).optional(),
   enrolledAt: z.iso.datetime().optional(),
   /** When it last said something new: check-ins that change nothing are no events. */
@@ -31,7 +31,21 @@ const machineSchema = z.object({
 });
 export type MachineRow = z.infer<typeof machineSchema>;
 
-export const machineTable = table('machines', machineSchema, ['machineId'], ['firstPosition', 'licenseId']);
+export const machineTable = table(
+  'machines',
+  machineSchema,
+  ['machineId'],
+  [
+    ['firstPosition', 'position'],
+    'position',
+    ['state', 'firstPosition'],
+    ['release', 'firstPosition'],
+    ['licenseId', 'firstPosition'],
+    ['customerId', 'firstPosition'],
+    'buildId',
+  ],
+  [pastOrder, ['licenseId', 'firstPosition'], ['customerId', 'firstPosition']],
+);
 
 /** Whatever is heard first of a machine makes it known, a refused lease too. */
 function heard(row: MachineRow | undefined, { machineId }: { machineId: string }, seen: Seen): MachineRow {
@@ -43,22 +57,39 @@ function runs(row: MachineRow | undefined, kernel: RunningKernel, seen: Seen) {
   return { ...kernel, kernelSince: same ? row.kernelSince : seen.at };
 }
 
+/** Not heard of: it is the operator who spoke. */
+function unseated(
+  state: 'released' | 'retired',
+  row: MachineRow | undefined,
+  { reason }: { readonly reason: string },
+  seen: Seen,
+): MachineRow {
+  const { leaseId: _lease, leaseExpiresAt: _end, ...machine } = begun(row, 'the machine', seen);
+  return { ...machine, state, reasons: [{ code: `machine-${state}`, reason }], ...place(row, seen) };
+}
+
 export const machines = folded(machineTable, machineEvents, (fact) => fact.data.machineId, {
-  MachineEnrolled: (row, { kernel, ...data }, seen) => ({
-    ...heard(row, data, seen),
-    ...data,
-    ...runs(row, kernel, seen),
-    state: 'enrolled',
-    enrolledAt: row?.enrolledAt ?? seen.at,
-  }),
+  MachineEnrolled: (row, { kernel, ...data }, seen) => {
+    const { reasons: _reasons, ...machine } = heard(row, data, seen);
+    const enrolledAt = row?.enrolledAt ?? seen.at;
+    return { ...machine, ...data, ...runs(row, kernel, seen), state: 'enrolled', enrolledAt };
+  },
   LeaseGranted: (row, { kernel, expiresAt, ...data }, seen) => {
     const { reasons: _reasons, ...machine } = heard(row, data, seen);
     return { ...machine, ...data, ...runs(row, kernel, seen), leaseExpiresAt: expiresAt, state: 'leased' };
   },
-  LeaseRefused: (row, data, seen) => ({ ...heard(row, data, seen), state: 'refused', reasons: data.reasons }),
+  LeaseRefused: (row, data, seen) => {
+    const machine = heard(row, data, seen);
+    // It asks on, and it is not the refusal that says what became of it.
+    const state = row?.state === 'released' || row?.state === 'retired' ? row.state : 'refused';
+    return { ...machine, state, reasons: data.reasons };
+  },
+  MachineReleased: (row, data, seen) => unseated('released', row, data, seen),
+  MachineRetired: (row, data, seen) => unseated('retired', row, data, seen),
   UpdateStaged: heard,
   UpdateApplied: heard,
   UpdateStalled: heard,
   UpdateReversed: heard,
+  UpdateReplaced: heard,
   UpdateFailed: heard,
 });

@@ -1,7 +1,8 @@
-import { type Digest, type EventData, type EventType, type Fact, type Series } from '#libs/contracts';
+import type { Digest, EventData, EventType, Fact, LevelContent, Series } from '#libs/contracts';
 import type { RecordedEvent } from '#libs/eventstore';
+import type { HunkMap } from '../ports.js';
 import { ProjectionError } from './errors.js';
-import type { Table } from './table.js';
+import type { Placed, Table } from './table.js';
 
 /** Where and when an event happened. */
 export interface Seen {
@@ -12,24 +13,26 @@ export interface Seen {
 /** What folds may need besides the events: blobs that events name, read beforehand. */
 export interface Context {
   series(digest: Digest): Series;
+  hunkMap(digest: Digest): HunkMap;
+  levelContent(digest: Digest): LevelContent;
 }
 
 /**
  * One read model: one table, and the pure functions from events to its rows. `folded` rows follow an aggregate's whole life;
- * `listed` rows are written once, by one event.
+ * `listed` rows are written once, by the first event that has them.
  */
-export type ReadModel = Folded<object> | Listed<object>;
+export type ReadModel = Folded<Placed> | Listed<Placed>;
 
-export interface Folded<Row extends object> {
+export interface Folded<Row extends Placed> {
   readonly kind: 'folded';
   readonly table: Table<Row>;
   readonly handles: ReadonlySet<EventType>;
   /** The row that an event changes; undefined: none. */
-  keyOf(event: RecordedEvent): string | undefined;
+  readonly keyOf: (event: RecordedEvent) => string | undefined;
   evolve(row: Row | undefined, event: RecordedEvent): Row;
 }
 
-export interface Listed<Row extends object> {
+export interface Listed<Row extends Placed> {
   readonly kind: 'listed';
   readonly table: Table<Row>;
   readonly handles: ReadonlySet<EventType>;
@@ -45,7 +48,7 @@ export type Handlers<Row, T extends EventType> = {
  * Makes a read model with one row an aggregate (or part of one).
  * @param events what it follows: usually a whole category, so that a new event of it doesn't compile without its handler
  */
-export function folded<Row extends object, T extends EventType>(
+export function folded<Row extends Placed, T extends EventType>(
   table: Table<Row>,
   events: Readonly<Record<T, unknown>>,
   keyOf: (fact: Fact<T>) => string,
@@ -76,7 +79,7 @@ function apply<Row, T extends EventType>(
 }
 
 /** Makes a read model whose rows are written once. */
-export function listed<Row extends object>(
+export function listed<Row extends Placed>(
   table: Table<Row>,
   handles: readonly EventType[],
   rowsOf: (event: RecordedEvent, context: Context) => readonly Row[],

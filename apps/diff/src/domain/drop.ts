@@ -38,26 +38,28 @@ export type SplitStep =
       readonly kind: 'split';
       readonly base: EventData<'SourceDropUnpacked'>;
       readonly target: EventData<'SourceDropUnpacked'>;
-      /** The base's own series ended in it, so that its tags are there. */
-      readonly baseIsSplit: boolean;
+      /** Where the base's own series ended: this one goes on from there. Absent for a base that begins a line. */
+      readonly onto?: GitId;
     };
 
-/** Decides what to do about a drop. @param base the drop that it follows, where it names one. */
-export function nextStep(drop: DropState, base?: DropState): SplitStep {
+/**
+ * Decides what to do about a drop. All steps of a line are one chain of commits, so a step waits for the one before it, for as long as
+ * that one can still come; if it never will, the line begins anew with the base.
+ * @param base the drop that it follows, where it names one. @param beforeBase the drop that the base follows.
+ */
+export function nextStep(drop: DropState, base?: DropState, beforeBase?: DropState): SplitStep {
   const { received, unpacked } = drop;
   if (!received || !unpacked || drop.split) return { kind: 'nothing' };
   if (received.base === undefined) return { kind: 'begin' };
-  if (base?.unpacked) return { kind: 'split', base: base.unpacked, target: unpacked, baseIsSplit: !!base.split };
+  if (base?.unpacked) {
+    const step = { kind: 'split', base: base.unpacked, target: unpacked } as const;
+    if (base.split) return { ...step, onto: base.split.head };
+    if (base.received?.base === undefined || beforeBase?.rejected) return step;
+    return { kind: 'wait', why: `its base ${received.base} is not split yet` };
+  }
   if (base?.rejected) {
     const why = base.rejected.map(({ code, reason }) => `${code}: ${reason}`).join('; ');
     return { kind: 'never', why: `its base ${received.base} was rejected (${why})` };
   }
   return { kind: 'wait', why: `its base ${received.base} is not unpacked yet` };
-}
-
-/** A version as the name of a tag (git-check-ref-format(1)), the way DEP-14 does it: `1:6.1~rc1` → `1%6.1_rc1`. */
-export function tagOf(product: string, version: string, tree: GitId): string {
-  const name = version.replaceAll(':', '%').replaceAll('~', '_');
-  const safe = /^[A-Za-z0-9_%+-]+(?:\.[A-Za-z0-9_%+-]+)*$/.test(name) && !name.endsWith('.lock');
-  return `refs/tags/${product}/${safe ? name : tree}`;
 }

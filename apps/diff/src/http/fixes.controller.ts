@@ -7,7 +7,7 @@ import { Proposals } from '../proposals.js';
 const maxFixes = 1000;
 
 const requestSchema = z
-  .object({
+  .strictObject({
     /** The kernel that the fixes are for. */
     kernelId: aggregateIdSchema,
     /** The drop whose tree the kernel was built from; else the one that it was received with. */
@@ -15,7 +15,7 @@ const requestSchema = z
     /** Take commits of this split drop. */
     dropId: aggregateIdSchema.optional(),
     select: z
-      .object({
+      .strictObject({
         commits: z.array(gitIdSchema).min(1).max(maxFixes).optional(),
         limit: z.number().int().min(1).max(maxFixes).optional(),
         cveOnly: z.boolean().optional(),
@@ -23,7 +23,7 @@ const requestSchema = z
       .optional(),
     /** Or a patch of one's own: a unified diff in git's form, `-p1`. */
     patch: z
-      .object({
+      .strictObject({
         subject: z.string().trim().min(1).max(1024),
         text: z.string().min(1).max(4_000_000),
         cves: z

@@ -23,9 +23,20 @@ export class RequestedSigner extends LeaseSigner {
   }
 }
 
+/** Between being granted and being signed it ended (a short one, while the signer was away), or another request of the machine replaced it. */
+const overtaken: ReadonlySet<string> = new Set(['lease-ended', 'not-in-log']);
+
 function problemOf(error: unknown): unknown {
   if (!(error instanceof RequestError)) return error;
   if (error.code === 'refused') {
+    if (overtaken.has(error.refusal?.code ?? '')) {
+      return new Problem({
+        status: 503,
+        code: 'lease-overtaken',
+        title: 'What this lease rests on changed while it was signed: try again',
+        detail: error.message,
+      });
+    }
     if (error.refusal?.code !== 'license-revoked') return error;
     return new Problem({
       status: 403,

@@ -1,11 +1,16 @@
 import type { EventData, Fact } from '#libs/contracts';
 
 /** What a machine reports of one bundle. */
-export type UpdateFact = Fact<'UpdateStaged' | 'UpdateApplied' | 'UpdateStalled' | 'UpdateReversed' | 'UpdateFailed'>;
-export type MachineFact = Fact<'MachineEnrolled' | 'LeaseGranted' | 'LeaseRefused'> | UpdateFact;
+export type UpdateFact = Fact<
+  'UpdateStaged' | 'UpdateApplied' | 'UpdateStalled' | 'UpdateReversed' | 'UpdateReplaced' | 'UpdateFailed'
+>;
+export type MachineFact =
+  Fact<'MachineEnrolled' | 'LeaseGranted' | 'LeaseRefused' | 'MachineReleased' | 'MachineRetired'> | UpdateFact;
 
 export interface MachineState {
   readonly enrolment?: EventData<'MachineEnrolled'>;
+  /** An operator freed its seat since it enrolled. */
+  readonly released?: boolean;
   /** The last lease, ended or not; absent once a later one was refused. */
   readonly lease?: EventData<'LeaseGranted'>;
   /** Why the last request for a lease was refused; absent once a later one was granted. */
@@ -17,7 +22,10 @@ export interface MachineState {
 export const initialMachine = (): MachineState => ({ updates: new Map() });
 
 export function evolveMachine(state: MachineState, event: MachineFact): MachineState {
-  if (event.type === 'MachineEnrolled') return { ...state, enrolment: event.data };
+  if (event.type === 'MachineEnrolled') return { ...state, enrolment: event.data, released: false };
+  if (event.type === 'MachineReleased' || event.type === 'MachineRetired') {
+    return { ...state, released: true, lease: undefined };
+  }
   if (event.type === 'LeaseGranted') return { ...state, lease: event.data, refusal: undefined };
   if (event.type === 'LeaseRefused') return { ...state, lease: undefined, refusal: event.data };
   const update: UpdateFact = event;
@@ -29,10 +37,13 @@ export function isMachineFact(fact: Fact): fact is MachineFact {
     case 'MachineEnrolled':
     case 'LeaseGranted':
     case 'LeaseRefused':
+    case 'MachineReleased':
+    case 'MachineRetired':
     case 'UpdateStaged':
     case 'UpdateApplied':
     case 'UpdateStalled':
     case 'UpdateReversed':
+    case 'UpdateReplaced':
     case 'UpdateFailed':
       return true;
     default:
@@ -45,7 +56,17 @@ export function machineFrom(facts: readonly Fact[]): MachineState {
   return facts.filter(isMachineFact).reduce(evolveMachine, initialMachine());
 }
 
-/** Whether the bundle is, or may be, in the running kernel: what was staged may have been applied since. */
-export function holds(update: UpdateFact): boolean {
-  return update.type !== 'UpdateReversed' && update.type !== 'UpdateFailed';
+/** How it stands with a bundle on a machine. */
+export type OnMachine =
+  /** It is, or may be, in the running kernel: what was staged may have been applied since. */
+  | 'held'
+  | 'failed'
+  /** Somebody took it out by itself, or it took the machine down. */
+  | 'taken-back';
+
+/** What a report says of a bundle that no level has replaced. */
+export function onMachine(update: Exclude<UpdateFact, { type: 'UpdateReplaced' }>): OnMachine {
+  if (update.type === 'UpdateReversed') return 'taken-back';
+  if (update.type !== 'UpdateFailed') return 'held';
+  return update.data.reasons.some(({ code }) => code === 'crashed') ? 'taken-back' : 'failed';
 }

@@ -5,12 +5,13 @@ type UpdateType = UpdateFact['type'];
 
 /** Where a fact about a bundle usually comes from; `undefined`: nothing was reported of it yet. */
 const usualPredecessors: Readonly<Record<UpdateType, readonly (UpdateType | undefined)[]>> = {
-  UpdateStaged: [undefined, 'UpdateReversed', 'UpdateFailed'],
+  UpdateStaged: [undefined, 'UpdateReversed', 'UpdateReplaced', 'UpdateFailed'],
   // Again after a boot, which takes every live patch away.
   UpdateApplied: ['UpdateStaged', 'UpdateStalled', 'UpdateApplied'],
   // While it is applied, or while it is reversed.
   UpdateStalled: ['UpdateStaged', 'UpdateStalled', 'UpdateApplied'],
   UpdateReversed: ['UpdateApplied', 'UpdateStalled'],
+  UpdateReplaced: ['UpdateApplied', 'UpdateStalled'],
   UpdateFailed: ['UpdateStaged', 'UpdateStalled', 'UpdateApplied'],
 };
 

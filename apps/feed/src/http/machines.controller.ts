@@ -1,11 +1,12 @@
-import { Controller, Get, HttpCode, Param, Post, Req, Res } from '@nestjs/common';
+import { Controller, Get, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
+import { z } from 'zod';
 import {
-  digestOf,
   enrolRequestSchema,
   leaseRequestSchema,
   type LeaseResponse,
   reportRequestSchema,
+  updatePreferenceSchema,
   type UpdatesResponse,
 } from '#libs/contracts';
 import { ZodBody } from '#libs/service';
@@ -15,6 +16,7 @@ import { type ReportAnswer, Reports } from '../reports.js';
 import { Updates } from '../updates.js';
 import { namesTag } from './byte-range.js';
 
+const updatesQuery = new ZodBody(z.object({ prefer: updatePreferenceSchema.default('levels') }));
 const enrolBody = new ZodBody(enrolRequestSchema);
 const leaseBody = new ZodBody(leaseRequestSchema);
 const reportBody = new ZodBody(reportRequestSchema);
@@ -43,18 +45,22 @@ export class MachinesController {
   }
 
   @Get(':id/updates')
-  async list(
+  async updatesOf(
     @Req() request: MachineRequest,
     @Param('id') id: string,
+    @Query() query: unknown,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<UpdatesResponse | undefined> {
     const caller = await this.gate.identify(request, id);
     this.updates.machine(caller);
     await this.gate.admit(caller);
-    const list = await this.updates.list(caller, await this.gate.leaseIfAny(request, caller));
-    const etag = `"${digestOf(JSON.stringify(list)).slice(0, 32)}"`;
+    const { prefer } = updatesQuery.transform(query);
+    const lease = this.updates.standingLease(caller, await this.gate.leaseIfAny(request, caller));
+    const { bundles, etag } = await this.updates.offer(caller, lease, prefer);
     reply.header('etag', etag).header('cache-control', 'private, no-cache');
-    if (!namesTag(request.headers['if-none-match'], etag)) return list;
+    if (!namesTag(request.headers['if-none-match'], etag)) {
+      return { schema: 1, machineId: caller.machineId, bundles: [...bundles] };
+    }
     reply.status(304);
     return undefined;
   }

@@ -1,82 +1,89 @@
 import { Injectable, Logger, type OnModuleDestroy, type OnModuleInit } from '@nestjs/common';
-import { EventStore, type Subscription } from '#libs/eventstore';
-import { Problem } from '#libs/service';
+import { EventStore, FollowerBehind, LogFollower, type RecordedEvent } from '#libs/eventstore';
+import { Metrics, Problem, Readiness } from '#libs/service';
 import { FeedIndex } from './feed-index.js';
-
-interface Waiter {
-  readonly position: number;
-  readonly resolve: () => void;
-}
+import type { News } from './news-board.js';
 
 /** How long a request waits for the index to catch up with the log. */
 const catchUpMs = 5_000;
 
-/** Keeps the feed's index at the end of the log. It holds no checkpoint: it is folded anew at every start. */
+/** Keeps the feed's index at the end of the log. */
 @Injectable()
 export class LiveIndex implements OnModuleInit, OnModuleDestroy {
   private readonly log = new Logger(LiveIndex.name);
   private readonly index = new FeedIndex();
-  private position = 0;
-  private failure: unknown;
-  private waiters: Waiter[] = [];
-  private subscription: Subscription | undefined;
+  private readonly follower: LogFollower;
+  private readonly followers = new Set<(event: RecordedEvent) => void>();
 
-  constructor(private readonly events: EventStore) {}
+  constructor(events: EventStore, metrics: Metrics, readiness: Readiness) {
+    this.follower = new LogFollower(events, (event) => {
+      this.index.apply(event);
+      for (const follower of this.followers) follower(event);
+    });
+    const labels = { projection: 'feed' };
+    metrics.watch({
+      name: 'projection_position',
+      help: 'Position of the last commit that a projection has folded',
+      labels,
+      read: () => this.follower.position,
+    });
+    metrics.watch({
+      name: 'projection_lag_commits',
+      help: 'How many positions a projection is behind the log',
+      labels,
+      read: async () => Math.max(0, (await events.lastPosition()) - this.follower.position),
+    });
+    readiness.needs(() => (this.follower.isLost ? 'the feed no longer follows the log' : undefined));
+  }
 
   /** Folds the whole log before the first request is taken. */
   async onModuleInit(): Promise<void> {
-    const end = await this.events.lastPosition();
-    this.subscription = this.events.subscribe({ from: 1 }, async ({ position, events }) => {
-      for (const event of events) this.index.apply(event);
-      this.reach(position);
-    });
-    this.subscription.closed.catch((error: unknown) => {
-      this.failure = error ?? new Error('closed');
-      this.log.error(`the index no longer follows the log: ${String(error)}`);
-    });
-    if (end > 0) await Promise.race([this.reached(end), this.subscription.closed]);
-    this.log.log(`index folded to position ${this.position}`);
+    await this.follower.start((error) => this.log.error(`the index no longer follows the log: ${String(error)}`));
+    this.log.log(`index folded to position ${this.follower.position}`);
   }
 
   async onModuleDestroy(): Promise<void> {
-    await this.subscription?.stop();
+    await this.follower.stop();
+  }
+
+  /** Calls `follower` with each event that the index has just folded, at the start with all of them. It must not throw. */
+  follow(follower: (event: RecordedEvent) => void): void {
+    this.followers.add(follower);
+  }
+
+  /** Calls `listener` with all news from now on. It must not throw. */
+  onNews(listener: (news: News) => void): void {
+    this.index.news.listen(listener);
+  }
+
+  /** Position of the last commit that is folded. */
+  get position(): number {
+    return this.follower.position;
+  }
+
+  /** The index at a follower's call: it may be behind the log. */
+  get folded(): FeedIndex {
+    return this.index;
   }
 
   /** The index as it is now. @throws Problem 503 if it has lost the log. */
   current(): FeedIndex {
-    if (this.failure !== undefined) throw behind();
+    try {
+      this.follower.check();
+    } catch (error) {
+      refuse(error);
+    }
     return this.index;
   }
 
   /** The index once it has seen a position of the log. @throws Problem 503 if that takes too long. */
   async at(position: number): Promise<FeedIndex> {
-    if (this.position < position) {
-      let timer: NodeJS.Timeout | undefined;
-      const late = new Promise<never>((_, reject) => {
-        timer = setTimeout(() => reject(behind()), catchUpMs);
-      });
-      try {
-        await Promise.race([this.reached(position), late]);
-      } finally {
-        clearTimeout(timer);
-      }
-    }
-    return this.current();
-  }
-
-  private reached(position: number): Promise<void> {
-    if (this.position >= position) return Promise.resolve();
-    return new Promise((resolve) => this.waiters.push({ position, resolve }));
-  }
-
-  private reach(position: number): void {
-    this.position = position;
-    const waiting = this.waiters;
-    this.waiters = waiting.filter((waiter) => waiter.position > position);
-    for (const waiter of waiting) if (waiter.position <= position) waiter.resolve();
+    await this.follower.at(position, catchUpMs).catch(refuse);
+    return this.index;
   }
 }
 
-function behind(): Problem {
-  return new Problem({ status: 503, code: 'index-behind', title: 'The feed is catching up', detail: 'try again soon' });
+function refuse(error: unknown): never {
+  if (!(error instanceof FollowerBehind)) throw error;
+  throw new Problem({ status: 503, code: 'index-behind', title: 'The feed is catching up', detail: 'try again soon' });
 }

@@ -1,13 +1,13 @@
-import { Body, Controller, HttpCode, Post, UseGuards } from '@nestjs/common';
+import { Body, Controller, HttpCode, Logger, Post, UseGuards } from '@nestjs/common';
 import { z } from 'zod';
 import { BlobStore } from '#libs/blobs';
 import { aggregateIdSchema, digestSchema, type Fact } from '#libs/contracts';
 import { EventStore, type StreamName } from '#libs/eventstore';
-import { AdminGuard, type FieldProblem, Problem, ZodBody } from '#libs/service';
+import { actor, AdminGuard, correlate, type FieldProblem, Problem, ZodBody } from '#libs/service';
 import { decideReceived, DropError, dropIdOf, dropState } from '../domain/drop.js';
 
-const requestSchema = z.object({
-  /** The line of kernels it belongs to, e.g. `debian-linux-6-1`. */
+const requestSchema = z.strictObject({
+  /** The line of kernels it belongs to, e.g. `debian-linux`. */
   product: aggregateIdSchema,
   fileName: z
     .string()
@@ -25,6 +25,8 @@ type DropRequest = z.infer<typeof requestSchema>;
 @Controller('v1/drops')
 @UseGuards(AdminGuard)
 export class DropsController {
+  private readonly log = new Logger('ingest');
+
   constructor(
     private readonly events: EventStore,
     private readonly blobs: BlobStore,
@@ -35,6 +37,7 @@ export class DropsController {
   async receive(@Body(new ZodBody(requestSchema)) request: DropRequest): Promise<{ dropId: string }> {
     const sizeBytes = await this.check(request);
     const dropId = dropIdOf(request.product, request.archive);
+    correlate(dropId);
     const stream: StreamName = `drop.${dropId}`;
     const past = await this.events.readStream(stream);
     const facts = decide(
@@ -43,8 +46,9 @@ export class DropsController {
     );
     if (facts.length > 0) {
       const commandId = `receive:${dropId}:${past.revision}`;
-      const context = { actor: 'admin', commandId, correlationId: dropId };
+      const context = { actor: actor(), commandId, correlationId: dropId };
       await this.events.appendToStream(stream, past.revision, facts, context);
+      this.log.log(`drop ${dropId} received: ${request.fileName}`);
     }
     return { dropId };
   }

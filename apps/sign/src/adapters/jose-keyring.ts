@@ -1,9 +1,17 @@
-import { createPublicKey, type KeyObject } from 'node:crypto';
+import { createPublicKey, type KeyObject, sign } from 'node:crypto';
 import { CompactSign, GeneralSign } from 'jose';
+import { statementMediaType } from '#libs/bundle';
 import { publicJwkSchema, tokenTypes, type TrustKeys } from '#libs/contracts';
-import { type LeaseClaims, type LicenseClaims, thumbprintOf, type TrustedKey } from '#libs/trust';
+import {
+  encodeEnvelope,
+  type LeaseClaims,
+  type LicenseClaims,
+  preAuthEncoding,
+  thumbprintOf,
+  type TrustedKey,
+} from '#libs/trust';
 import { Keyring, type ManifestSignature } from '../ports.js';
-import type { KeyMaterial } from './key-folder.js';
+import type { KeyMaterial } from './service-keys.js';
 
 interface HeldKey {
   readonly privateKey: KeyObject;
@@ -32,6 +40,15 @@ export class JoseKeyring extends Keyring {
     }
     const { signatures } = await jws.sign();
     return { jws: JSON.stringify({ signatures }), keyIds: this.#bundle.map((key) => key.public.kid) };
+  }
+
+  async signStatement(statement: Uint8Array): Promise<Buffer> {
+    const signed = preAuthEncoding(statementMediaType, statement);
+    const signatures = this.#bundle.map((key) => ({
+      keyid: key.public.kid,
+      sig: sign(null, signed, key.privateKey),
+    }));
+    return encodeEnvelope(statementMediaType, statement, signatures);
   }
 
   signLicense(claims: LicenseClaims): Promise<string> {

@@ -1,7 +1,8 @@
 import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
-import { type FileHandle, lstat, mkdir, mkdtemp, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { lstat, mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import type { SigningPolicy } from './signing-policy.js';
+import { createDurably, syncPath } from '#libs/durable';
+import { isOwnerOnly, KeyFileError, openKey, readKeyFile, sealKey, type SealCost, writeKeyFile } from '#libs/keyfile';
 
 type KeyFolderErrorCode =
   /** The folder or a file in it can be read by others, or isn't ours. */
@@ -9,11 +10,14 @@ type KeyFolderErrorCode =
   /** There are keys, but not all: making new ones would silently end every licence and agent's trust. */
   | 'key-missing'
   | 'malformed-key'
+  /** The keys are sealed, and no passphrase was given. */
+  | 'passphrase-missing'
+  | 'wrong-passphrase'
   /** Fewer bundle keys than must sign. */
   | 'threshold-unreachable';
 
 /** The keys can't be used, and the service must not start. Never carries key material. */
-class KeyFolderError extends Error {
+export class KeyFolderError extends Error {
   override readonly name = 'KeyFolderError';
   constructor(
     readonly code: KeyFolderErrorCode,
@@ -23,69 +27,108 @@ class KeyFolderError extends Error {
   }
 }
 
-/** Private keys by role. */
-export interface KeyMaterial {
-  readonly bundle: readonly KeyObject[];
-  readonly license: KeyObject;
-  readonly lease: KeyObject;
-}
+/** Opened at every start, a dozen of them: 32 MB and some 80 ms each. The service's passphrase is a machine's, not a memory's. */
+const onlineCost: SealCost = { logN: 15, r: 8, p: 1 };
 
-const bundleFile = /^bundle-([1-9][0-9]?)\.pem$/;
+const keyFile = /^([a-z]+-[1-9][0-9]?)\.(?:key|pem|pkcs11)$/;
+const maxUriBytes = 4096;
 
 /**
- * Opens the folder of private keys (`bundle-<n>.pem`, `license-1.pem`, `lease-1.pem`; PKCS #8, Ed25519), and makes it, with
- * all keys or none, where there is none yet.
- * @throws KeyFolderError
+ * A folder of private keys: `<name>.key` sealed under the service's passphrase, or `<name>.pem` (PKCS #8) without one. Keys that lie
+ * there plain are sealed as soon as there is a passphrase. `<name>.pkcs11` says where a key is that lies in a token.
  */
-export async function openKeyFolder(folder: string, policy: SigningPolicy): Promise<KeyMaterial> {
-  const found = await lstat(folder).catch(ifAbsent);
-  if (found === undefined) await makeKeyFolder(folder, policy);
-  await refuseExposed(folder, 'folder');
-  const names = (await readdir(folder)).filter((name) => bundleFile.test(name)).sort(byNumber);
-  if (names.length < policy.bundleThreshold) {
-    throw new KeyFolderError(
-      'threshold-unreachable',
-      `${folder} holds ${names.length} bundle keys, ${policy.bundleThreshold} must sign`,
-    );
+export class KeyFolder {
+  private constructor(
+    readonly path: string,
+    private readonly passphrase: Buffer | undefined,
+  ) {}
+
+  /** Opens a folder; where there is none yet it is made, with all the keys that are named or none. @throws KeyFolderError */
+  static async open(path: string, names: readonly string[], passphrase?: Buffer): Promise<KeyFolder> {
+    const folder = new KeyFolder(path, passphrase);
+    if ((await lstat(path).catch(ifAbsent)) === undefined) await folder.make(names);
+    await refuseExposed(path, 'folder');
+    return folder;
   }
-  const bundle: KeyObject[] = [];
-  for (const name of names) bundle.push(await readKey(join(folder, name)));
-  return {
-    bundle,
-    license: await readKey(join(folder, 'license-1.pem')),
-    lease: await readKey(join(folder, 'lease-1.pem')),
-  };
+
+  /** Names of the keys that are there, of one role in the order of their numbers. */
+  async names(): Promise<readonly string[]> {
+    const names = (await readdir(this.path)).flatMap((file) => keyFile.exec(file)?.[1] ?? []);
+    return [...new Set(names)].sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
+  }
+
+  /** Where a key is that isn't in the folder: a `pkcs11:` URI. @throws KeyFolderError */
+  async uri(name: string): Promise<string | undefined> {
+    const file = join(this.path, `${name}.pkcs11`);
+    const found = await lstat(file).catch(ifAbsent);
+    if (found === undefined) return undefined;
+    // Whoever may write it says which token signs.
+    await refuseExposed(file, 'file');
+    if (found.size > maxUriBytes) throw new KeyFolderError('malformed-key', `${file} is no pkcs11: URI`);
+    return (await readFile(file, 'utf8')).trim();
+  }
+
+  /** @throws KeyFolderError */
+  async key(name: string): Promise<KeyObject> {
+    const [sealed, plain] = [join(this.path, `${name}.key`), join(this.path, `${name}.pem`)];
+    if ((await lstat(sealed).catch(ifAbsent)) !== undefined) {
+      const key = await this.openSealed(sealed);
+      // Left there by a crash between sealing it and removing it.
+      if (this.passphrase !== undefined) await rm(plain, { force: true });
+      return key;
+    }
+    const key = await readPlain(plain);
+    if (this.passphrase !== undefined) {
+      await writeKeyFile(sealed, await sealKey(key, name, this.passphrase, onlineCost));
+      await rm(plain);
+      await syncPath(this.path);
+    }
+    return key;
+  }
+
+  private async openSealed(path: string): Promise<KeyObject> {
+    if (this.passphrase === undefined) {
+      throw new KeyFolderError(
+        'passphrase-missing',
+        `${path} is sealed: set SPLICECAST_KEY_PASSPHRASE_FILE to the file with its passphrase`,
+      );
+    }
+    try {
+      return await openKey(await readKeyFile(path), this.passphrase);
+    } catch (error) {
+      if (!(error instanceof KeyFileError)) throw error;
+      const code = error.code === 'wrong-passphrase' || error.code === 'keys-exposed' ? error.code : 'malformed-key';
+      throw new KeyFolderError(code, `${path}: ${error.message}`);
+    }
+  }
+
+  /** Writes all keys beside the folder, then moves them in place at once: a crash in between leaves no half of them. */
+  private async make(names: readonly string[]): Promise<void> {
+    await mkdir(dirname(this.path), { recursive: true });
+    const fresh = await mkdtemp(join(dirname(this.path), `.${basename(this.path)}-`)); // mode 0700
+    try {
+      for (const name of names) await this.writeNewKey(fresh, name);
+      await syncPath(fresh);
+      await rename(fresh, this.path);
+      await syncPath(dirname(this.path));
+    } catch (error) {
+      await rm(fresh, { recursive: true, force: true });
+      // Another process has just made them: its keys are the keys.
+      if (!['ENOTEMPTY', 'EEXIST'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    }
+  }
+
+  private async writeNewKey(folder: string, name: string): Promise<void> {
+    const { privateKey } = generateKeyPairSync('ed25519');
+    if (this.passphrase !== undefined) {
+      await writeKeyFile(join(folder, `${name}.key`), await sealKey(privateKey, name, this.passphrase, onlineCost));
+      return;
+    }
+    await createDurably(join(folder, `${name}.pem`), privateKey.export({ format: 'pem', type: 'pkcs8' }), 0o600);
+  }
 }
 
-/** Writes all keys beside the folder, then moves them in place at once: a crash in between leaves no half of them. */
-async function makeKeyFolder(folder: string, policy: SigningPolicy): Promise<void> {
-  await mkdir(dirname(folder), { recursive: true });
-  const fresh = await mkdtemp(join(dirname(folder), `.${basename(folder)}-`)); // mode 0700
-  try {
-    const bundles = Array.from({ length: policy.bundleKeys }, (_, n) => `bundle-${n + 1}.pem`);
-    for (const name of [...bundles, 'license-1.pem', 'lease-1.pem']) await writeNewKey(join(fresh, name));
-    await syncFolder(fresh);
-    await rename(fresh, folder);
-    await syncFolder(dirname(folder));
-  } catch (error) {
-    await rm(fresh, { recursive: true, force: true });
-    // Another process has just made them: its keys are the keys.
-    if (!['ENOTEMPTY', 'EEXIST'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
-  }
-}
-
-async function writeNewKey(path: string): Promise<void> {
-  const { privateKey } = generateKeyPairSync('ed25519');
-  const file = await open(path, 'wx', 0o600);
-  try {
-    await file.writeFile(privateKey.export({ format: 'pem', type: 'pkcs8' }));
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-}
-
-async function readKey(path: string): Promise<KeyObject> {
+async function readPlain(path: string): Promise<KeyObject> {
   await refuseExposed(path, 'file');
   let key: KeyObject;
   try {
@@ -106,32 +149,15 @@ async function refuseExposed(path: string, kind: 'folder' | 'file'): Promise<voi
   if (kind === 'folder' ? !stat.isDirectory() : !stat.isFile()) {
     throw new KeyFolderError('keys-exposed', `${path} is no plain ${kind}`);
   }
-  if ((stat.mode & 0o077) !== 0) {
+  if (!isOwnerOnly(stat)) {
     const mode = kind === 'folder' ? '0700' : '0600';
     throw new KeyFolderError(
       'keys-exposed',
-      `${path} can be reached by others: chmod ${mode} it, and think of new keys`,
+      `${path} can be reached by others: chmod ${mode} it (and chown it to the service), and think of new keys`,
     );
-  }
-  if (process.getuid !== undefined && stat.uid !== process.getuid()) {
-    throw new KeyFolderError('keys-exposed', `${path} belongs to another user`);
-  }
-}
-
-async function syncFolder(path: string): Promise<void> {
-  let handle: FileHandle | undefined;
-  try {
-    handle = await open(path, 'r');
-    await handle.sync();
-  } finally {
-    await handle?.close();
   }
 }
 
 function ifAbsent(error: NodeJS.ErrnoException): undefined {
   if (error.code !== 'ENOENT') throw error;
-}
-
-function byNumber(a: string, b: string): number {
-  return Number(bundleFile.exec(a)?.[1]) - Number(bundleFile.exec(b)?.[1]);
 }

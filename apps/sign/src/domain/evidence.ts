@@ -1,5 +1,8 @@
-import { type ManifestInput, payloadPathOf } from '#libs/bundle';
+import { type ManifestInput, payloadPathOf, standardAttestations, type Statement } from '#libs/bundle';
 import { digestOf, type EventData, type Fact, type Reason, type SeriesCommit } from '#libs/contracts';
+import { type BuildRun, statementsOf } from './attestations.js';
+import { last, reason } from './reason.js';
+import { checkStep, commitsOf, type Step } from './step.js';
 
 /** What the log and the blob store say of a hot patch that is to be signed. */
 export interface Evidence {
@@ -8,20 +11,26 @@ export interface Evidence {
   readonly fix: readonly Fact[];
   readonly kernel: readonly Fact[];
   readonly module: Uint8Array;
-  /** The commits of the series that the fix is from; only looked at for a fix that brings others of them. */
-  readonly series?: readonly SeriesCommit[];
+  /** The step that the fix is a commit of; none for anyone's own patch. */
+  readonly step?: Step;
+  readonly run: BuildRun;
 }
 
 /** What goes into the bundle, or every reason why it must not be signed. */
 export type Verdict =
-  | { readonly input: ManifestInput; readonly payloads: ReadonlyMap<string, Uint8Array> }
+  | {
+      readonly input: ManifestInput;
+      readonly payloads: ReadonlyMap<string, Uint8Array>;
+      /** What is attested, of each kind that the input names. */
+      readonly statements: readonly Statement[];
+    }
   | { readonly refused: readonly Reason[] };
 
 /**
  * Says what would be signed. It takes nobody's word: the fix, the kernel and the module's bytes must agree with each other, since
  * a signature says that they do, and the kernel's own loader checks neither release nor build id.
  */
-export function examine({ built, fix, kernel, module, series = [] }: Evidence): Verdict {
+export function examine({ built, fix, kernel, module, step, run }: Evidence): Verdict {
   const proposed = last(fix, 'FixProposed');
   const imported = last(kernel, 'KernelImported');
   if (proposed === undefined) return { refused: [reason('fix-unknown', `nobody proposed the fix ${built.fixId}`)] };
@@ -31,13 +40,24 @@ export function examine({ built, fix, kernel, module, series = [] }: Evidence): 
   const refused = [
     ...checkFix(built, proposed, fix),
     ...checkKernel(built, proposed, imported),
-    ...checkModule(built, imported, module),
-    ...checkBrought(built, series),
+    ...checkModule(built.module, imported, module),
+    ...checkStep(proposed, step),
+    ...checkBrought(built, commitsOf(step)),
   ];
   if (refused.length > 0) return { refused };
+  const input = manifestOf(built, proposed, imported, commitsOf(step), isUnloadable(module));
   return {
-    input: manifestOf(built, proposed, imported, series, isUnloadable(module)),
+    input,
     payloads: new Map([[payloadPathOf(built.module.name), module]]),
+    statements: statementsOf({
+      input,
+      built,
+      run,
+      imported,
+      packages: last(kernel, 'KernelReceived')?.packages ?? [],
+      fixes: [{ proposed, brings: built.brings ?? [], ...(step === undefined ? {} : { step }) }],
+      objects: last(fix, 'ObjectsBuilt')?.objects ?? [],
+    }),
   };
 }
 
@@ -60,13 +80,13 @@ function checkKernel(
   return [reason('kernel-mismatch', 'the fix was proposed for another kernel than it was built for')];
 }
 
-function checkModule(
-  built: EventData<'HotPatchBuilt'>,
+/** The bytes are those that were built, and a live patch for that kernel. */
+export function checkModule(
+  { digest, sizeBytes, name }: EventData<'HotPatchBuilt'>['module'],
   imported: EventData<'KernelImported'>,
   module: Uint8Array,
 ): Reason[] {
   const found: Reason[] = [];
-  const { digest, sizeBytes, name } = built.module;
   if (digestOf(module) !== digest || module.length !== sizeBytes) {
     found.push(reason('module-mismatch', 'the module’s bytes are not those that were built'));
   }
@@ -79,7 +99,8 @@ function checkModule(
   return found;
 }
 
-function checkBrought({ brings = [] }: EventData<'HotPatchBuilt'>, series: readonly SeriesCommit[]): Reason[] {
+/** What came along is a fix of the series, and nothing that nobody explains. */
+export function checkBrought({ brings = [] }: EventData<'HotPatchBuilt'>, series: readonly SeriesCommit[]): Reason[] {
   const known = new Set(series.flatMap(({ commit, kind }) => (kind === 'attributed' ? [commit] : [])));
   return brings
     .filter(({ commit }) => !known.has(commit))
@@ -120,8 +141,25 @@ function moduleInfo(module: Uint8Array): ReadonlyMap<string, string> {
 }
 
 /** A module whose addresses the kernel may hold on to has no exit function, and says so. */
-function isUnloadable(module: Uint8Array): boolean {
+export function isUnloadable(module: Uint8Array): boolean {
   return moduleInfo(module).get('stays_loaded') !== 'Y';
+}
+
+/** A fix as a manifest tells of it. */
+export function fixEntry(
+  built: EventData<'HotPatchBuilt'>,
+  { fixId, subject, cves, paths, upstream, source }: EventData<'FixProposed'>,
+  series: readonly SeriesCommit[],
+): ManifestInput['fixes'][number] {
+  return {
+    fixId,
+    ...(source.kind === 'commit' ? { commit: source.commit } : {}),
+    ...(upstream === undefined ? {} : { upstream }),
+    subject,
+    cves,
+    paths,
+    ...broughtOf(built, series),
+  };
 }
 
 function manifestOf(
@@ -131,34 +169,16 @@ function manifestOf(
   series: readonly SeriesCommit[],
   reversible: boolean,
 ): ManifestInput {
-  const { fixId, subject, cves, paths, upstream, source } = proposed;
+  const fix = fixEntry(built, proposed, series);
   return {
     schema: 1,
     kernel: imported.kernel,
-    fixes: [
-      {
-        fixId,
-        ...(source.kind === 'commit' ? { commit: source.commit } : {}),
-        ...(upstream === undefined ? {} : { upstream }),
-        subject,
-        cves,
-        paths,
-        ...broughtOf(built, series),
-      },
-    ],
+    fixes: [fix],
     functions: built.functions,
     loader: { format: 'klp-module', minVersion: 1 },
     module: built.module.name,
     replace: false,
     reversible,
+    attestations: standardAttestations([fix]),
   };
-}
-
-function last<T extends Fact['type']>(facts: readonly Fact[], type: T): EventData<T> | undefined {
-  return facts.findLast((fact): fact is Extract<Fact, { type: T }> => fact.type === type)?.data as
-    EventData<T> | undefined;
-}
-
-function reason(code: string, text: string): Reason {
-  return { code, reason: text };
 }

@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
-import { aggregateIdSchema, type Fact, licenseTermsSchema } from '#libs/contracts';
+import { aggregateIdSchema, licenseTermsSchema } from '#libs/contracts';
 import type { RecordedEvent } from '#libs/eventstore';
-import { evolveLicense, initialLicense, type LicenseFact, type LicenseState } from '#libs/licensing';
+import { isLicenseFact, licenseFrom as foldLicense, type LicenseState } from '#libs/licensing';
 import { type LicenseClaims, licenseClaimsOf } from '#libs/trust';
 import { SignRefusal } from './refusal.js';
 
@@ -41,12 +41,5 @@ export function licenseClaims(request: LicenseTokenRequest, stream: readonly Rec
 
 /** Folds a licence's stream. */
 export function licenseFrom(stream: readonly RecordedEvent[]): LicenseState {
-  return stream
-    .map((event) => event.fact)
-    .filter(isLicenseFact)
-    .reduce(evolveLicense, initialLicense());
-}
-
-function isLicenseFact(fact: Fact): fact is LicenseFact {
-  return fact.type === 'TrialIssued' || fact.type === 'SubscriptionActivated' || fact.type === 'LicenseRevoked';
+  return foldLicense(stream.map((event) => event.fact));
 }

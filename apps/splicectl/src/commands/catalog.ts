@@ -2,11 +2,12 @@ import { Command } from 'commander';
 import { z } from 'zod';
 import { connect } from '../connection.js';
 import { printJson, printTable, recordSchema } from '../output.js';
+import { rebuildCommand } from './catalog-rebuild.js';
 import { show } from './resource.js';
 
 const lettersSchema = z.object({ items: z.array(recordSchema) });
 
-/** `splicectl catalog status|dead-letters|replay` */
+/** `splicectl catalog status|rebuild|dead-letters|replay` */
 export function catalogCommand(): Command {
   const command = new Command('catalog').description('the state of the catalog and the log');
   command
@@ -16,6 +17,7 @@ export function catalogCommand(): Command {
     .action(async (options: { json?: boolean }, self: Command) => {
       show(await connect(self).get('/v1/status', recordSchema), options.json);
     });
+  command.addCommand(rebuildCommand());
   command
     .command('dead-letters')
     .description('what the stages gave up on')

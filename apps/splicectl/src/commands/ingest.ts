@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import { SingleBar } from 'cli-progress';
 import { Command } from 'commander';
+import { z } from 'zod';
 import type { ServiceClient } from '#libs/client';
 import { connect } from '../connection.js';
 import { printJson, printTable, recordSchema } from '../output.js';
@@ -25,6 +26,8 @@ export async function uploadFile(client: ServiceClient, file: string): Promise<{
   }
 }
 
+const publicSchema = z.object({ path: z.string() });
+
 interface IngestOptions {
   readonly product: string;
   readonly base?: string;
@@ -36,7 +39,7 @@ export function ingestCommand(): Command {
   return new Command('ingest')
     .description('hand a source drop to the running service: a linux-source .deb, a tar.*, or an SRPM')
     .argument('<file>')
-    .requiredOption('--product <name>', 'the line of kernels it belongs to, e.g. debian-linux-6-1')
+    .requiredOption('--product <name>', 'the line of kernels it belongs to, e.g. debian-linux')
     .option('--base <drop>', 'the drop that it follows: the step from there is split')
     .option('--json', 'for programs')
     .action(async (file: string, options: IngestOptions, self: Command) => {
@@ -47,9 +50,13 @@ export function ingestCommand(): Command {
     });
 }
 
-/** `splicectl drop list|show|commits` */
+/** `splicectl drop list|show|commits`; a drop that is public is shown with where to clone it from. */
 export function dropCommand(): Command {
-  const command = resourceCommand('drop', 'drops', ['dropId', 'product', 'version', 'state', 'files', 'commits']);
+  const columns = ['dropId', 'product', 'version', 'state', 'files', 'commits'];
+  const command = resourceCommand('drop', 'drops', columns, ({ redpatch }, url) => {
+    const found = publicSchema.safeParse(redpatch);
+    return found.success ? { clone: `${url}${found.data.path}` } : {};
+  });
   command
     .command('commits <drop>')
     .description('the commits that a drop was split into')

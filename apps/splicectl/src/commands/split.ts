@@ -1,20 +1,7 @@
 import { Command } from 'commander';
-import { printJson } from '../output.js';
-import { SplitProgressBar } from '../split/progress-bar.js';
-import { type SplitRequest, type SplitReport, splitDrops } from '../split/split-drops.js';
+import type { SplitOptions } from '../split/run-split.js';
 
-interface SplitOptions {
-  readonly from: string;
-  readonly to: string;
-  readonly changelog?: string;
-  readonly fromVersion?: string;
-  readonly toVersion?: string;
-  readonly candidates?: readonly string[];
-  readonly out: string;
-  readonly json?: boolean;
-}
-
-/** `splicectl split --from A --to B [--changelog F] --out REPO` → REPO (a bare git repository) and REPO.report.json */
+/** `splicectl split --from A --to B [--changelog F] --out REPO` → REPO (a bare git repository), REPO.report.json and REPO.report.html */
 export function splitCommand(): Command {
   return new Command('split')
     .description('break the step between two kernel sources into one commit per fix')
@@ -32,40 +19,5 @@ export function splitCommand(): Command {
     )
     .requiredOption('--out <repo>', 'the git repository to make; clone it to look at the files')
     .option('--json', 'print the report')
-    .action(async (options: SplitOptions) => {
-      const bar = new SplitProgressBar(process.stderr);
-      try {
-        const report = await splitDrops(requestOf(options), (progress) => bar.show(progress));
-        bar.stop();
-        if (options.json) printJson({ ...report });
-        else printSummary(options.out, report);
-      } finally {
-        bar.stop();
-      }
-    });
-}
-
-function requestOf(options: SplitOptions): SplitRequest {
-  return {
-    from: options.from,
-    to: options.to,
-    out: options.out,
-    changelogFile: options.changelog,
-    candidates: options.candidates,
-    fromVersion: options.fromVersion,
-    toVersion: options.toVersion,
-  };
-}
-
-function printSummary(out: string, { counts, proof, from, to, timings, notices }: SplitReport): void {
-  const share = counts.hunks === 0 ? 100 : Math.round((100 * counts.attributedHunks) / counts.hunks);
-  const lines = [
-    ...notices.map((notice) => `note: ${notice}`),
-    `${from.version || 'A'} → ${to.version || 'B'}: ${counts.files} files, +${counts.insertions} -${counts.deletions} lines`,
-    `${counts.attributed} commits for ${counts.subjects} changelog entries, with ${share} % of ${counts.hunks} hunks`,
-    `${counts.remainders} remainders by subsystem`,
-    `proof: the last commit's tree is ${proof.replayedTree}, which is the newer source bit for bit`,
-    `${out} in ${(timings.totalMs / 1000).toFixed(1)} s`,
-  ];
-  process.stdout.write(`${lines.join('\n')}\n`);
+    .action(async (options: SplitOptions) => await (await import('../split/run-split.js')).runSplit(options));
 }

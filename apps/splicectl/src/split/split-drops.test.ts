@@ -20,10 +20,14 @@ linux (6.1.1-1) stable; urgency=medium
 `;
 
 let folder: string;
+const cacheBefore = process.env['XDG_CACHE_HOME'];
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'splicectl-split-'));
+  process.env['XDG_CACHE_HOME'] = join(folder, 'cache');
 });
 afterEach(async () => {
+  if (cacheBefore === undefined) delete process.env['XDG_CACHE_HOME'];
+  else process.env['XDG_CACHE_HOME'] = cacheBefore;
   await rm(folder, { recursive: true, force: true });
 });
 
@@ -52,11 +56,16 @@ test('two folders and a changelog become a repository that anyone can clone, and
   const to = await source('b', 2, 'leap();');
   await writeFile(join(folder, 'changelog.gz'), gzipSync(changelog));
   const out = join(folder, 'out.git');
-  const report = await splitDrops({ from, to, out, changelogFile: join(folder, 'changelog.gz') }, () => undefined);
+  const { report } = await splitDrops({ from, to, out, changelogFile: join(folder, 'changelog.gz') }, () => undefined);
 
-  expect(report).toMatchObject({ schema: 1, from: { version: '6.1.1' }, to: { version: '6.1.2' } });
+  expect(report).toMatchObject({ schema: 2, from: { version: '6.1.1' }, to: { version: '6.1.2' } });
   expect(report.counts).toMatchObject({ subjects: 1, subjectsFound: 1, attributed: 1 });
-  expect(JSON.parse(await readFile(`${out}.report.json`, 'utf8'))).toEqual(report);
+  const written = await readFile(`${out}.report.json`, 'utf8');
+  expect(JSON.parse(written)).toEqual(report);
+  expect(await readFile(`${out}.report.html`, 'utf8')).toContain('fs: qq100: leap in qq100_probe()');
+  const twice = join(folder, 'twice.git');
+  await splitDrops({ from, to, out: twice, changelogFile: join(folder, 'changelog.gz') }, () => undefined);
+  expect(await readFile(`${twice}.report.json`, 'utf8')).toBe(written);
   await git('clone', '--quiet', out, join(folder, 'clone'));
   const log = (await git('-C', out, 'log', '--reverse', '--format=%s', 'main')).trim().split('\n');
   expect(log.slice(0, 2)).toEqual(['Linux 6.1.1', 'fs: qq100: leap in qq100_probe()']);
@@ -76,6 +85,53 @@ test('what is there is not overwritten, and a failure leaves nothing behind', as
   });
   await expect(splitDrops({ from, to: from, out: from }, () => undefined)).rejects.toThrow('not empty');
   expect((await readdir(folder)).sort()).toEqual(['a']);
+});
+
+test('an archive that is cut short is named, with what to do; a changelog that is none, too', async () => {
+  const from = await source('a', 1, 'stay();');
+  const out = join(folder, 'out.git');
+  const whole = join(folder, 'whole.tar.gz');
+  await run('tar', ['-C', folder, '-czf', whole, 'a'], { env: { PATH: '/usr/bin:/bin' }, timeoutMs: 20_000 });
+  const bytes = await readFile(whole);
+  const cut = join(folder, 'cut.tar.gz');
+  await writeFile(cut, bytes.subarray(0, bytes.length / 2));
+  await expect(splitDrops({ from, to: cut, out }, () => undefined)).rejects.toThrow(
+    /^\S*cut\.tar\.gz: .*: it is incomplete or damaged; fetch it again/,
+  );
+  const noChangelog = join(folder, 'none');
+  await writeFile(noChangelog, 'all fine\n');
+  const request = { from, to: from, out, changelogFile: noChangelog };
+  await expect(splitDrops(request, () => undefined)).rejects.toThrow(
+    /^the changelog \S*none can't be read: begins neither/,
+  );
+  expect((await readdir(folder)).sort()).toEqual(['a', 'cut.tar.gz', 'none', 'whole.tar.gz']);
+});
+
+test('sources and a changelog that don’t belong together are split exactly, and said not to', async () => {
+  const from = await source('a', 1, 'stay();');
+  const to = await source('b', 2, 'leap();');
+  const notices = async (of: Partial<Parameters<typeof splitDrops>[0]>): Promise<string> => {
+    const out = join(folder, `${Math.random()}.git`);
+    const { report } = await splitDrops({ from, to, out, ...of }, () => undefined);
+    expect(report.proof.replayedTree).toBe(report.to.tree);
+    return report.notices.join('\n');
+  };
+  const own = join(folder, 'own');
+  await writeFile(own, changelog);
+  expect(await notices({ changelogFile: own })).toBe('');
+  expect(await notices({})).toContain('neither a changelog nor candidates');
+  const other = join(folder, 'other');
+  await writeFile(other, changelog.replaceAll('6.1.', '4.19.'));
+  expect(await notices({ changelogFile: other })).toContain(
+    'the changelog has no entry 6.1.2 (its newest entry is 4.19.2-1, its oldest 4.19.1-1): is it this source’s?\n' +
+      'no entry of the changelog is between 6.1.1 and 6.1.2: see --from-version and --to-version',
+  );
+  const stranger = join(folder, 'stranger');
+  await mkdir(stranger);
+  await writeFile(join(stranger, 'README'), 'something else\n');
+  expect(await notices({ changelogFile: own, to: stranger })).toContain('only 0 of the 32 files of the older source');
+  await mkdir(join(folder, 'empty'));
+  expect(await notices({ from: join(folder, 'empty') })).toContain('the older source has no files');
 });
 
 const sourcesOf = async (repo: string): Promise<Record<string, string>> => {
@@ -115,7 +171,7 @@ describe('candidates', () => {
     const sources = await sourcesOf(await upstream(from));
     const given = sources[kind] ?? '';
     const out = join(folder, 'out.git');
-    const report = await splitDrops({ from, to, out, candidates: [given] }, () => undefined);
+    const { report } = await splitDrops({ from, to, out, candidates: [given] }, () => undefined);
     const id = (await git('-C', join(folder, 'upstream'), 'rev-parse', 'main~1')).trim();
     expect(report.commits[0]).toMatchObject({
       subject: 'fs: qq100: leap in qq100_probe()',
@@ -136,7 +192,7 @@ describe('candidates', () => {
     const to = await source('b', 2, 'leap();');
     const junk = join(folder, 'junk');
     await writeFile(junk, Buffer.from([0, 1, 2, 255, 10, 10]));
-    const report = await splitDrops({ from, to, out: join(folder, 'o'), candidates: [junk] }, () => undefined);
+    const { report } = await splitDrops({ from, to, out: join(folder, 'o'), candidates: [junk] }, () => undefined);
     expect(report.notices).toEqual([
       expect.stringContaining('there is no diff in it'),
       `candidates ${junk}: no patch in it could be used`,
@@ -150,7 +206,7 @@ describe('candidates', () => {
     const to = await source('b', 2, 'leap();');
     const repo = await upstream(from);
     const candidates = [`${repo}#no-such-branch`, `${repo}#--output=${join(folder, 'pwned')}`];
-    const report = await splitDrops({ from, to, out: join(folder, 'o'), candidates }, () => undefined);
+    const { report } = await splitDrops({ from, to, out: join(folder, 'o'), candidates }, () => undefined);
     expect(report.notices.filter((notice) => notice.includes('could not be read to its end'))).toHaveLength(2);
     expect(await readdir(folder)).not.toContain('pwned');
     expect(report.proof.replayedTree).toBe(report.to.tree);

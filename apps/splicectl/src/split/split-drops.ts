@@ -2,21 +2,27 @@ import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:f
 import { basename, dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
-import { openSourceDrop } from '#libs/archive';
-import type { GitId, SeriesCommit } from '#libs/contracts';
+import { ArchiveError, type ArchiveErrorCode, openSourceDrop, type SourceDrop } from '#libs/archive';
+import type { GitId } from '#libs/contracts';
 import {
   type Changelog,
   changelogStep,
   parseChangelog,
   relevance,
-  type SplitCounts,
+  type ReportedSource,
+  reportJson,
+  reportOf,
+  reportPage,
+  type SplitReport,
   type SplitResult,
   splitTrees,
   type StepItem,
+  stepKeys,
 } from '#libs/patchsplit';
-import { type CommitText, GitTreeStore, type TreeStore, writeArchive } from '#libs/trees';
+import { type CommitText, GitTreeStore, type TreeStore, writeArchive, type WrittenTree } from '#libs/trees';
 import type { Progress } from './progress-bar.js';
-import { readCandidates } from './read-candidates.js';
+import { doubtsOfChangelog, doubtsOfSources } from './doubts.js';
+import { readCandidates } from './candidates/read-candidates.js';
 
 export interface SplitRequest {
   /** Folders or files. */
@@ -31,51 +37,38 @@ export interface SplitRequest {
   readonly toVersion?: string | undefined;
 }
 
-interface DropReport {
-  readonly file: string;
-  readonly format: string;
-  readonly version: string;
-  readonly tree: GitId;
-  readonly files: number;
-  readonly bytes: number;
-}
-
-/** What REPO.report.json holds. */
-export interface SplitReport {
-  readonly schema: 1;
-  readonly from: DropReport;
-  readonly to: DropReport;
-  readonly counts: SplitCounts;
-  readonly proof: SplitResult['proof'];
-  /** The last commit; `main` points at it. */
-  readonly head: GitId;
-  readonly commits: readonly SeriesCommit[];
-  readonly remainders: readonly Pick<SeriesCommit, 'commit' | 'label' | 'paths' | 'insertions' | 'deletions'>[];
-  readonly notices: readonly string[];
+/** What was found, and how long it took: the report has no times, so that the same input gives the same bytes. */
+export interface FinishedSplit {
+  readonly report: SplitReport;
   readonly timings: {
     readonly fromMs: number;
     readonly toMs: number;
     readonly splitMs: number;
+    readonly reportMs: number;
     readonly totalMs: number;
   };
 }
 
-interface UnpackedDrop extends DropReport {
+interface UnpackedDrop {
+  readonly source: ReportedSource;
+  readonly tree: GitId;
   readonly changelog?: string | undefined;
   readonly notices: readonly string[];
 }
 
 const maxChangelogBytes = 32 * 2 ** 20;
+const damaged = ': it is incomplete or damaged; fetch it again and compare its checksum';
+const adviceOn: Readonly<Partial<Record<ArchiveErrorCode, string>>> = { truncated: damaged, malformed: damaged };
 const nobody = { name: 'Splicecast', email: 'splicecast@localhost' };
 
 /**
- * Unpacks both sources into a new repository and splits the step between them. The repository appears under its name when it is
- * whole.
+ * Unpacks both sources into a new repository, splits the step between them and reports. The repository appears under its name when
+ * it is whole, and its report beside it: REPO.report.json, and REPO.report.html for people.
  */
 export async function splitDrops(
   request: SplitRequest,
   onProgress: (progress: Progress) => void,
-): Promise<SplitReport> {
+): Promise<FinishedSplit> {
   const out = resolve(request.out);
   await needFree(out);
   await mkdir(dirname(out), { recursive: true });
@@ -88,18 +81,25 @@ export async function splitDrops(
     const to = await unpack(trees, request.to, 'unpack newer', onProgress);
     const unpackedTo = Date.now();
     const split = await splitStep(trees, { request, from, to, onProgress });
-    const head = split.commits.at(-1)?.commit ?? '';
-    await trees.setRef('refs/heads/main', head);
+    await trees.setRef('refs/heads/main', split.commits.at(-1)?.commit ?? '');
     const ended = Date.now();
-    const report = reportOf(from, to, split, {
-      fromMs: unpackedFrom - started,
-      toMs: unpackedTo - unpackedFrom,
-      splitMs: ended - unpackedTo,
-      totalMs: ended - started,
-    });
+    onProgress({ phase: 'report', done: 0, total: 1 });
+    const notices = [...from.notices, ...to.notices];
+    const report = await reportOf({ trees, split, from: from.source, to: to.source, notices });
     await rename(draft, out);
-    await writeFile(`${out}.report.json`, `${JSON.stringify(report, null, 2)}\n`);
-    return report;
+    await writeFile(`${out}.report.json`, reportJson(report));
+    await writeFile(`${out}.report.html`, reportPage(report));
+    const reported = Date.now();
+    return {
+      report,
+      timings: {
+        fromMs: unpackedFrom - started,
+        toMs: unpackedTo - unpackedFrom,
+        splitMs: ended - unpackedTo,
+        reportMs: reported - ended,
+        totalMs: reported - started,
+      },
+    };
   } finally {
     await rm(draft, { recursive: true, force: true });
   }
@@ -119,17 +119,36 @@ async function unpack(
   phase: string,
   onProgress: (progress: Progress) => void,
 ): Promise<UnpackedDrop> {
-  const drop = await openSourceDrop(path);
-  const written = await writeArchive(trees, drop.entries, ({ files }) => onProgress({ phase, done: files, total: 0 }));
+  const { drop, written } = await readDrop(trees, path, (files) => onProgress({ phase, done: files, total: 0 }));
   const { version, changelog, notices } = drop.summary();
   return {
-    file: basename(path),
-    format: drop.format,
-    version: version === '' ? await makefileVersion(trees, written.tree) : version,
-    ...written,
+    source: {
+      version: version === '' ? await makefileVersion(trees, written.tree) : version,
+      tree: written.tree,
+      file: basename(path),
+      format: drop.format,
+      files: written.files,
+      bytes: written.bytes,
+    },
+    tree: written.tree,
     changelog: changelog?.text,
     notices,
   };
+}
+
+/** @throws ArchiveError that names the file, and says what to do */
+async function readDrop(
+  trees: TreeStore,
+  path: string,
+  onFiles: (files: number) => void,
+): Promise<{ readonly drop: SourceDrop; readonly written: WrittenTree }> {
+  try {
+    const drop = await openSourceDrop(path);
+    return { drop, written: await writeArchive(trees, drop.entries, ({ files }) => onFiles(files)) };
+  } catch (error) {
+    if (!(error instanceof ArchiveError)) throw error;
+    throw new ArchiveError(error.code, `${path}: ${error.message}${adviceOn[error.code] ?? ''}`, { cause: error });
+  }
 }
 
 /** The kernel's own version, of its top Makefile, for sources that no package names. */
@@ -148,32 +167,48 @@ interface Step {
 }
 
 async function splitStep(trees: TreeStore, { request, from, to, onProgress }: Step): Promise<SplitResult> {
-  const text = request.changelogFile === undefined ? to.changelog : await changelogText(request.changelogFile);
-  const changelog = text === undefined ? undefined : parseChangelog(text);
-  const fromVersion = request.fromVersion ?? from.version;
-  const toVersion = request.toVersion ?? to.version;
+  const { changelogFile } = request;
+  const changelog = changelogFile === undefined ? ofPackage(to.changelog) : await readChangelog(changelogFile);
+  const fromVersion = request.fromVersion ?? from.source.version;
+  const toVersion = request.toVersion ?? to.source.version;
   const items: StepItem[] = changelog ? changelogStep(changelog, fromVersion || undefined, toVersion || undefined) : [];
   const base = from.tree;
+  const earlier = changelog && fromVersion !== '' ? changelogStep(changelog, undefined, fromVersion) : [];
   const root = rootOf(from, changelog, fromVersion);
   const target = to.tree;
+  const known = { changelog: items, earlier: earlier.map(({ subject }) => subject) };
   const { candidates = [] } = request;
+  const doubts = [
+    ...(await doubtsOfSources(trees, base, target)),
+    ...doubtsOfChangelog({ changelog, items, from: fromVersion, to: toVersion, hasCandidates: candidates.length > 0 }),
+  ];
   if (candidates.length === 0) {
-    return splitTrees({ trees, base, target, changelog: items, root, onProgress });
+    const split = await splitTrees({ trees, base, target, ...known, root, onProgress });
+    return { ...split, notices: [...doubts, ...split.notices] };
   }
-  const isRelevant = relevance(await trees.diff(base, target), items);
-  const read = await readCandidates(candidates, isRelevant, (done) =>
+  const changes = await trees.diff(base, target);
+  const wanted = { isRelevant: relevance(changes, items), keys: () => stepKeys(trees, changes, items) };
+  const read = await readCandidates(candidates, wanted, (done) =>
     onProgress({ phase: 'read candidates', done, total: 0 }),
   );
-  const given = { candidates: read.candidates, changelog: items };
-  const split = await splitTrees({ trees, base, target, ...given, root, onProgress });
-  return { ...split, notices: [...read.notices, ...split.notices] };
+  const split = await splitTrees({ trees, base, target, ...known, candidates: read.candidates, root, onProgress });
+  return { ...split, notices: [...doubts, ...read.notices, ...split.notices] };
 }
 
-async function changelogText(file: string): Promise<string> {
-  const bytes = await readFile(file);
-  const packed = bytes[0] === 0x1f && bytes[1] === 0x8b;
-  const plain = packed ? await promisify(gunzip)(bytes, { maxOutputLength: maxChangelogBytes }) : bytes;
-  return plain.toString('utf8');
+function ofPackage(text: string | undefined): Changelog | undefined {
+  return text === undefined ? undefined : parseChangelog(text);
+}
+
+/** @throws Error that names the file */
+async function readChangelog(file: string): Promise<Changelog> {
+  try {
+    const bytes = await readFile(file);
+    const packed = bytes[0] === 0x1f && bytes[1] === 0x8b;
+    const plain = packed ? await promisify(gunzip)(bytes, { maxOutputLength: maxChangelogBytes }) : bytes;
+    return parseChangelog(plain.toString('utf8'));
+  } catch (error) {
+    throw new Error(`the changelog ${file} can't be read: ${(error as Error).message}`, { cause: error });
+  }
 }
 
 /** The first commit's text: the release it is, by whoever closed it. */
@@ -182,37 +217,6 @@ function rootOf(from: UnpackedDrop, changelog: Changelog | undefined, version: s
   const at = new Date(entry?.at ?? changelog?.entries.at(-1)?.at ?? 0);
   return {
     author: { ...(entry?.author ?? nobody), at },
-    message: `${version === '' ? from.file : `Linux ${version}`}\n\nSource: ${from.file}\n`,
+    message: `${version === '' ? (from.source.file ?? '') : `Linux ${version}`}\n\nSource: ${from.source.file ?? ''}\n`,
   };
-}
-
-function reportOf(
-  from: UnpackedDrop,
-  to: UnpackedDrop,
-  { series, commits, counts, proof, notices }: SplitResult,
-  timings: SplitReport['timings'],
-): SplitReport {
-  const remainders = series.commits.filter(({ kind }) => kind === 'remainder');
-  return {
-    schema: 1,
-    from: dropReport(from),
-    to: dropReport(to),
-    counts,
-    proof,
-    head: commits.at(-1)?.commit ?? '',
-    commits: series.commits,
-    remainders: remainders.map(({ commit, label, paths, insertions, deletions }) => ({
-      commit,
-      label,
-      paths,
-      insertions,
-      deletions,
-    })),
-    notices: [...from.notices, ...to.notices, ...notices],
-    timings,
-  };
-}
-
-function dropReport({ file, format, version, tree, files, bytes }: UnpackedDrop): DropReport {
-  return { file, format, version, tree, files, bytes };
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { aggregateIdSchema, digestSchema } from '../ids.js';
+import { levelNumberSchema, maxLevelFixes } from './level.js';
 
 const count = z.number().int().nonnegative();
 
@@ -10,7 +11,10 @@ export type Tier = z.infer<typeof tierSchema>;
 /** Manifest and artefact are in the blob store, unsigned: nothing may be served yet. */
 export const bundleAssembled = z.object({
   bundleId: aggregateIdSchema,
-  fixId: aggregateIdSchema,
+  /** What its module fixes: one fix, or all of a level. */
+  fixIds: z.array(aggregateIdSchema).min(1).max(maxLevelFixes),
+  /** Of a cumulative level. */
+  level: levelNumberSchema.optional(),
   kernelId: aggregateIdSchema,
   manifest: digestSchema,
   artefact: digestSchema,
@@ -26,7 +30,15 @@ export const bundleSigned = z.object({
 
 export const bundlePromoted = z.object({ bundleId: aggregateIdSchema, tier: tierSchema });
 
-export const bundleRecalled = z.object({ bundleId: aggregateIdSchema, reason: z.string().min(1).max(1024) });
+/** It is never applied again. A second one may ask for more than the first: that machines take it back. */
+export const bundleRecalled = z.object({
+  bundleId: aggregateIdSchema,
+  reason: z.string().min(1).max(1024),
+  /** Machines on which it is applied keep it until their next boot; absent: they take it back at once. */
+  keep: z.literal(true).optional(),
+});
+/** Why a bundle was withdrawn, and whether machines that run it go on with it. */
+export type Recall = Pick<z.infer<typeof bundleRecalled>, 'reason' | 'keep'>;
 
 export const bundleEvents = {
   BundleAssembled: bundleAssembled,

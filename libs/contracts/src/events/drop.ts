@@ -11,7 +11,7 @@ const count = z.number().int().nonnegative();
 /** The vendor's archive is in the blob store; nothing of it has been looked at yet. */
 export const sourceDropReceived = z.object({
   dropId: aggregateIdSchema,
-  /** The line of kernels it belongs to, e.g. `debian-linux-6.1`. */
+  /** The line of kernels it belongs to, e.g. `debian-linux`: the public repository of its series has this name. */
   product: aggregateIdSchema,
   fileName: z.string().min(1).max(255),
   archive: digestSchema,
@@ -42,6 +42,13 @@ export const dropSplit = z.object({
   base: aggregateIdSchema,
   /** A `Series` as JSON. */
   series: digestSchema,
+  /** What the split found, a `SplitReport` (libs/patchsplit) as JSON; splits before it had none. */
+  report: digestSchema.optional(),
+  /**
+   * The commit that the series stands on: where the base's own series ended, or a root commit on the base's tree. Absent where
+   * the series was made before steps were chained: then it has a root of its own.
+   */
+  onto: gitIdSchema.optional(),
   /** The last commit of the series in the tree store. */
   head: gitIdSchema,
   commits: count,

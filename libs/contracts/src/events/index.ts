@@ -1,20 +1,27 @@
 import { z } from 'zod';
+import { accessEvents, auditEvents } from './access.js';
 import { bundleEvents } from './bundle.js';
 import { dropEvents } from './drop.js';
 import { fixEvents } from './fix.js';
 import { kernelEvents } from './kernel.js';
 import { customerEvents, licenseEvents } from './license.js';
+import { levelEvents } from './level.js';
 import { machineEvents } from './machine.js';
+import { metadataEvents } from './metadata.js';
 
 /** The categories of aggregates, and the facts that each of them holds. */
 export const eventCatalog = {
   drop: dropEvents,
   kernel: kernelEvents,
   fix: fixEvents,
+  level: levelEvents,
   bundle: bundleEvents,
   customer: customerEvents,
   license: licenseEvents,
   machine: machineEvents,
+  access: accessEvents,
+  audit: auditEvents,
+  metadata: metadataEvents,
 } as const;
 
 export type Category = keyof typeof eventCatalog;
@@ -25,10 +32,14 @@ export const eventSchemas = {
   ...dropEvents,
   ...kernelEvents,
   ...fixEvents,
+  ...levelEvents,
   ...bundleEvents,
   ...customerEvents,
   ...licenseEvents,
   ...machineEvents,
+  ...accessEvents,
+  ...auditEvents,
+  ...metadataEvents,
 } as const;
 
 export type EventType = keyof typeof eventSchemas;

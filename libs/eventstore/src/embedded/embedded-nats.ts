@@ -1,10 +1,12 @@
 import { chmod, mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { openCredentials } from './credentials.js';
+import { type BrokerKeys, openBrokerKeys, publisherUser, serviceUser, systemUser } from '#libs/broker';
+import { writeDurably } from '#libs/durable';
+import type { NatsServers } from '../jetstream/connection.js';
+import { adoptPlainAccount } from './adopted-account.js';
 import { EmbeddedNatsError } from './errors.js';
 import { freePort } from './free-port.js';
-import { writeOwnerOnly } from './owner-only.js';
 import { recordServer, stopOrphan } from './process-record.js';
 import { serverConfigText } from './server-config.js';
 import { type ReadyCheck, type ServerProcess, startServerProcess } from './server-process.js';
@@ -50,12 +52,8 @@ export class EmbeddedNats {
     /** `nats://host:port`. */
     readonly url: string,
     readonly port: number,
-    /** The services' account: may do everything. */
-    readonly user: string,
-    readonly password: string,
-    /** The machines' account: may listen to `feed.>` and say nothing. Its inbox prefix is `_INBOX_agent`. */
-    readonly agentUser: string,
-    readonly agentPassword: string,
+    /** Who may connect, and what each may do there. */
+    readonly keys: BrokerKeys,
     private readonly program: ServerProgram,
     private readonly layout: Layout,
     private server: ServerProcess | undefined,
@@ -74,33 +72,37 @@ export class EmbeddedNats {
     await stopOrphan(layout.recordFile);
     const host = options.host ?? '127.0.0.1';
     const port = await freePort(host, options.port);
-    const credentials = await openCredentials(folder);
+    const keys = await openBrokerKeys(folder);
+    const storeDir = join(folder, 'jetstream');
+    await adoptPlainAccount(storeDir, keys);
     const config = serverConfigText({
       host,
       port,
-      storeDir: join(folder, 'jetstream'),
+      storeDir,
+      accountsDir: join(folder, 'accounts'),
       logFile: join(folder, 'nats-server.log'),
-      credentials,
+      keys,
       syncAlways: program.canSyncAlways,
     });
-    await writeOwnerOnly(layout.configFile, config);
-    const { service, agent } = credentials;
+    await writeDurably(layout.configFile, config, 0o600);
     const url = `nats://${reachable(host)}:${port}`;
-    const ready = { url, ...service };
-    const server = await startRecorded(program, layout, ready);
-    const { onFailure } = options;
-    return new EmbeddedNats(
-      url,
-      port,
-      service.user,
-      service.password,
-      agent.user,
-      agent.password,
-      program,
-      layout,
-      server,
-      onFailure,
-    );
+    const server = await startRecorded(program, layout, { url, credentials: serviceUser(keys) });
+    return new EmbeddedNats(url, port, keys, program, layout, server, options.onFailure);
+  }
+
+  /** The log's and the stages' own account: everything. */
+  get service(): NatsServers {
+    return { servers: this.url, credentials: serviceUser(this.keys) };
+  }
+
+  /** Says hints to machines. */
+  get publisher(): NatsServers {
+    return { servers: this.url, credentials: publisherUser(this.keys) };
+  }
+
+  /** Governs the servers: who is cut off, how many are connected. */
+  get system(): NatsServers {
+    return { servers: this.url, credentials: systemUser(this.keys) };
   }
 
   /** Version of the server program, e.g. `2.9.10`. */
@@ -131,7 +133,7 @@ export class EmbeddedNats {
   }
 
   private async guard(onFailure: ((error: EmbeddedNatsError) => void) | undefined): Promise<void> {
-    const ready = { url: this.url, user: this.user, password: this.password };
+    const ready = { url: this.url, credentials: serviceUser(this.keys) };
     let failures = 0;
     let lastWords = '';
     while (!this.isStopping()) {

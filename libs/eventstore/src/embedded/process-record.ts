@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 import { z } from 'zod';
+import { writeDurably } from '#libs/durable';
 import { EmbeddedNatsError } from './errors.js';
-import { writeOwnerOnly } from './owner-only.js';
 
 /** A process, told apart from a later one that was given the same pid by when it started. */
 const processSchema = z.object({ pid: z.number().int().min(2), startTicks: z.number().int().nonnegative() });
@@ -17,7 +17,7 @@ const stopPatienceMs = 10_000;
 export async function recordServer(path: string, serverPid: number): Promise<void> {
   const record = { server: identityOf(serverPid), parent: identityOf(process.pid) };
   if (record.server === undefined || record.parent === undefined) return;
-  await writeOwnerOnly(path, `${JSON.stringify(record)}\n`);
+  await writeDurably(path, `${JSON.stringify(record)}\n`, 0o600);
 }
 
 /**

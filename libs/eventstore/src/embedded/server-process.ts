@@ -1,6 +1,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { promisify } from 'node:util';
 import { connect } from 'nats';
+import { authenticatorFor, type UserCredentials } from '#libs/broker';
 import { EmbeddedNatsError } from './errors.js';
 
 const run = promisify(execFile);
@@ -11,8 +12,7 @@ const lastWordsLength = 4_000;
 /** Who connects to see whether the server is ready. */
 export interface ReadyCheck {
   readonly url: string;
-  readonly user: string;
-  readonly password: string;
+  readonly credentials: UserCredentials;
 }
 
 /** One run of the server program. */
@@ -93,8 +93,7 @@ async function untilReady(ready: ReadyCheck): Promise<void> {
     try {
       const connection = await connect({
         servers: ready.url,
-        user: ready.user,
-        pass: ready.password,
+        authenticator: authenticatorFor(ready.credentials),
         reconnect: false,
         timeout: 2_000,
       });

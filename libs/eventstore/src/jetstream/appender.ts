@@ -4,11 +4,9 @@ import { type AppendResult, type CommitContext, EventStoreError, type Revision, 
 import { CommandIndex, type CommandsAt } from './command-index.js';
 import { isConflict } from './failures.js';
 import { logStream, logSubject } from './layout.js';
+import { Publisher } from './publisher.js';
 import { readCommits, type StoredCommit } from './reader.js';
 import type { Wire } from './wire.js';
-
-/** Time for one answer of the server; several fit into the patience. */
-const answerMs = 2_000;
 
 /**
  * Appends commits with optimistic concurrency per stream, each command once. Three things keep a command from being carried out
@@ -18,7 +16,11 @@ const answerMs = 2_000;
 export class Appender {
   private readonly commands = new CommandIndex();
 
-  constructor(private readonly wire: Wire) {}
+  private readonly publisher: Publisher;
+
+  constructor(private readonly wire: Wire) {
+    this.publisher = new Publisher(wire);
+  }
 
   async append(
     stream: StreamName,
@@ -31,13 +33,8 @@ export class Appender {
     const before = known.positions.get(commandKey);
     if (before !== undefined) return { revision: before, duplicate: true };
     try {
-      const ack = await this.wire.ask(() =>
-        this.wire.js.publish(logSubject(stream), bytes, {
-          msgID: commandKey,
-          expect: { streamName: logStream, lastSubjectSequence: expected },
-          timeout: answerMs,
-        }),
-      );
+      const guards = { messageId: commandKey, stream: logStream, lastSubjectSequence: expected };
+      const ack = await this.wire.askItself(() => this.publisher.publish(logSubject(stream), bytes, guards));
       if (ack.duplicate) return { revision: ack.seq, duplicate: true };
       this.commands.advance(stream, expected, commandKey, ack.seq);
       return { revision: ack.seq, duplicate: false };

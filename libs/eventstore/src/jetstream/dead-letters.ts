@@ -47,14 +47,11 @@ export class DeadLetters {
     if (last === undefined) return [];
     const letters: DeadLetter[] = [];
     const signal = AbortSignal.timeout(this.wire.patienceMs);
-    for await (const message of ordered(this.wire, {
-      stream: deadStream,
-      subject: anyLetterSubject,
-      from: 1,
-      signal,
-    })) {
-      letters.push(letterOf(JSON.parse(Buffer.from(message.data).toString())));
-      if (message.seq >= last.seq || letters.length === listLimit) return letters;
+    for await (const some of ordered(this.wire, { stream: deadStream, subject: anyLetterSubject, from: 1, signal })) {
+      for (const message of some) {
+        letters.push(letterOf(JSON.parse(Buffer.from(message.data).toString())));
+        if (message.seq >= last.seq || letters.length === listLimit) return letters;
+      }
     }
     throw new EventStoreError('unavailable', 'the dead letters could not be read in time');
   }

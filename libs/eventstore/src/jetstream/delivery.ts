@@ -4,10 +4,8 @@ import type { Msg, MsgHdrs, NatsConnection } from 'nats';
 export class Delivery {
   private constructor(
     private readonly connection: NatsConnection,
+    private readonly message: Msg,
     private readonly reply: string,
-    readonly subject: string,
-    readonly headers: MsgHdrs | undefined,
-    readonly data: Uint8Array,
     /** Sequence in the stream. */
     readonly seq: number,
     /** Number of this delivery among all of the consumer's, from 1, without gaps. */
@@ -16,16 +14,29 @@ export class Delivery {
     readonly deliveries: number,
   ) {}
 
+  get subject(): string {
+    return this.message.subject;
+  }
+
+  /** The client decodes them when they are first looked at. */
+  get headers(): MsgHdrs | undefined {
+    return this.message.headers;
+  }
+
+  get data(): Uint8Array {
+    return this.message.data;
+  }
+
   /** @returns undefined for a message that no consumer sent: a status. */
   static of(connection: NatsConnection, message: Msg): Delivery | undefined {
-    const { reply = '', subject, headers, data } = message;
+    const { reply = '' } = message;
     // $JS.ACK.<stream>.<consumer>.<deliveries>.<seq>.<delivery seq>.<time>.<pending>, or, with a domain and an account's
     // hash before the stream, two tokens more and a random one at the end.
     const tokens = reply.split('.');
     if (tokens[0] !== '$JS' || tokens[1] !== 'ACK' || tokens.length < 9) return undefined;
     const first = tokens.length === 9 ? 4 : 6;
     const [deliveries = 0, seq = 0, deliverySeq = 0] = tokens.slice(first, first + 3).map(Number);
-    return new Delivery(connection, reply, subject, headers, data, seq, deliverySeq, deliveries);
+    return new Delivery(connection, message, reply, seq, deliverySeq, deliveries);
   }
 
   ack(): void {

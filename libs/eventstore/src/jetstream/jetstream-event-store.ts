@@ -13,6 +13,7 @@ import {
   type StreamSlice,
   type SubscribeOptions,
   type Subscription,
+  type WorkerBacklog,
   type WorkOptions,
 } from '../port.js';
 import { Appender } from './appender.js';
@@ -94,6 +95,13 @@ export class JetStreamEventStore extends EventStore {
 
   async work(options: WorkOptions, handler: (commit: Commit) => Promise<void>): Promise<Subscription> {
     return this.keep(await startWorker(this.wire, this.graveyard, options, handler));
+  }
+
+  async backlog(): Promise<readonly WorkerBacklog[]> {
+    const consumers = await this.wire.ask(() => this.wire.manager.consumers.list(logStream).next());
+    return consumers.flatMap(({ config, num_pending: waiting, num_ack_pending: inHand }) =>
+      config.durable_name === undefined ? [] : [{ worker: config.durable_name, waiting, inHand }],
+    );
   }
 
   async deadLetters(): Promise<readonly DeadLetter[]> {

@@ -19,12 +19,12 @@ const inactiveMs = 120_000;
 const longestPauseMs = 2_000;
 
 /**
- * Yields a stream's messages from a sequence on, in order, none twice and none left out, and goes on with new ones until the
- * signal. The server's consumer is only a cursor: whenever anything is odd (a gap in its numbering, a lost connection, a
+ * Yields a stream's messages from a sequence on, in order, none twice and none left out, all that are here at once, and goes on
+ * with new ones until the signal. The server's consumer is only a cursor: whenever anything is odd (a gap in its numbering, a lost connection, a
  * restarted server), it is thrown away and a new one begins after the last message that the caller has finished with.
  * @throws EventStoreError `unavailable` once the connection is closed.
  */
-export async function* ordered(wire: Wire, options: OrderedOptions): AsyncGenerator<Delivery> {
+export async function* ordered(wire: Wire, options: OrderedOptions): AsyncGenerator<readonly Delivery[]> {
   const { signal } = options;
   let next = options.from;
   let pauseMs = 20;
@@ -32,9 +32,9 @@ export async function* ordered(wire: Wire, options: OrderedOptions): AsyncGenera
     let cursor: string | undefined;
     try {
       cursor = await createCursor(wire, options, next);
-      for await (const delivery of contiguous(wire, options.stream, cursor, signal)) {
-        yield delivery;
-        next = delivery.seq + 1;
+      for await (const deliveries of contiguous(wire, options.stream, cursor, signal)) {
+        yield deliveries;
+        next = (deliveries.at(-1)?.seq ?? next - 1) + 1;
         pauseMs = 20;
       }
     } catch (error) {
@@ -74,16 +74,19 @@ async function* contiguous(
   stream: string,
   consumer: string,
   signal: AbortSignal,
-): AsyncGenerator<Delivery> {
+): AsyncGenerator<readonly Delivery[]> {
   let received = 0;
-  const isComplete = async (): Promise<boolean> => {
+  const onIdle = async (): Promise<boolean> => {
     // If the last message was lost on the way, nothing would follow to show the gap.
     const { delivered } = await wire.manager.consumers.info(stream, consumer);
     return delivered.consumer_seq === received;
   };
-  for await (const delivery of pull(wire, { stream, consumer, batch: batchSize, signal, onIdle: isComplete })) {
-    if (delivery.deliverySeq !== received + 1) return;
-    received += 1;
-    yield delivery;
+  for await (const deliveries of pull(wire, { stream, consumer, batch: batchSize, ahead: true, signal, onIdle })) {
+    const before = received;
+    const gap = deliveries.findIndex(({ deliverySeq }, index) => deliverySeq !== before + index + 1);
+    const whole = gap < 0 ? deliveries : deliveries.slice(0, gap);
+    received += whole.length;
+    if (whole.length > 0) yield whole;
+    if (gap >= 0) return;
   }
 }

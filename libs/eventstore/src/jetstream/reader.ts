@@ -44,9 +44,11 @@ async function readOn(wire: Wire, subject: string, from: number, to: number): Pr
   // The cursor itself waits for ever for a server that is away; a reader has only so much patience between two messages.
   const impatience = setTimeout(() => abort.abort(), wire.patienceMs);
   try {
-    for await (const message of ordered(wire, { stream: logStream, subject, from, signal: abort.signal })) {
-      commits.push(storedCommit(message.seq, message.headers, message.data));
-      if (message.seq >= to) return commits;
+    for await (const some of ordered(wire, { stream: logStream, subject, from, signal: abort.signal })) {
+      for (const message of some) {
+        commits.push(storedCommit(message.seq, message.headers, message.data));
+        if (message.seq >= to) return commits;
+      }
       impatience.refresh();
     }
   } finally {

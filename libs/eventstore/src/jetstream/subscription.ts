@@ -15,9 +15,12 @@ export function subscribeTo(
   const closed = (async () => {
     const subject = categorySubject(options.category);
     const messages = ordered(wire, { stream: logStream, subject, from: options.from, signal: abort.signal });
-    for await (const message of messages) {
-      const commit = decodeCommit(streamOf(message.subject), message.seq, message.data);
-      await untilHandled(commit, handler, options, abort.signal);
+    for await (const some of messages) {
+      for (const message of some) {
+        const commit = decodeCommit(streamOf(message.subject), message.seq, message.data);
+        await untilHandled(commit, handler, options, abort.signal);
+        if (abort.signal.aborted) return;
+      }
     }
   })();
   // Whoever doesn't look at `closed` must not be ended by an unhandled rejection.

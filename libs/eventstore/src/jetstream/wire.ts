@@ -42,10 +42,15 @@ export class Wire {
    * @throws EventStoreError `unavailable`
    */
   async ask<T>(attempt: () => Promise<T>): Promise<T> {
-    return patiently(this.patienceMs, async () => {
+    return this.askItself(() => this.unlessCut(attempt()));
+  }
+
+  /** As `ask`, of what sees by itself that the connection broke. @throws EventStoreError `unavailable` */
+  askItself<T>(attempt: () => Promise<T>): Promise<T> {
+    return patiently(this.patienceMs, () => {
       // What is sent now would be lost, and its answer waited for in vain.
       if (this.isCut && !this.isClosed) throw disconnected();
-      return this.unlessCut(attempt());
+      return attempt();
     });
   }
 

@@ -119,8 +119,8 @@ class Worker {
     for (let pauseMs = 20; ; pauseMs = Math.min(pauseMs * 2, 2_000)) {
       try {
         const asked = { stream, consumer: this.name, batch: 1, giveBack: true, signal };
-        for await (const delivery of pull(this.wire, asked)) {
-          await this.attend(delivery, jobOf);
+        for await (const deliveries of pull(this.wire, asked)) {
+          for (const delivery of deliveries) await this.attend(delivery, jobOf);
           pauseMs = 20;
         }
         // Somebody may have removed the durable: then it begins anew, and repeated work is recognised.

@@ -12,6 +12,7 @@ import {
   type StreamSlice,
   type SubscribeOptions,
   type Subscription,
+  type WorkerBacklog,
   type WorkOptions,
 } from '../port.js';
 import { untilHandled } from '../retry.js';
@@ -87,6 +88,11 @@ export class MemoryEventStore extends EventStore {
   async work(options: WorkOptions, handler: (commit: Commit) => Promise<void>): Promise<Subscription> {
     await this.untilUp();
     return this.keep(startMemoryWorker(this.log, this, this.killed.signal, options, handler));
+  }
+
+  async backlog(): Promise<readonly WorkerBacklog[]> {
+    await this.untilUp();
+    return this.log.backlog();
   }
 
   async deadLetters(): Promise<readonly DeadLetter[]> {

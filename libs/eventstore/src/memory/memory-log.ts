@@ -1,4 +1,4 @@
-import type { DeadLetter, StreamName } from '../port.js';
+import type { DeadLetter, StreamName, WorkerBacklog } from '../port.js';
 import { noTries, type Tries } from '../work-policy.js';
 
 /** A commit as it is kept: its bytes, so that reading it back goes through the same checks as on JetStream. */
@@ -52,6 +52,15 @@ export class MemoryLog {
   start(): void {
     this.down = false;
     this.changed();
+  }
+
+  /** What each worker has before it. */
+  backlog(): readonly WorkerBacklog[] {
+    return [...this.workers].map(([worker, { cursor, deliveries }]) => ({
+      worker,
+      waiting: this.commits.length - cursor,
+      inHand: deliveries.size,
+    }));
   }
 
   /** Wakes everybody who waits for something new. */

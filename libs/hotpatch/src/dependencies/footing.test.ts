@@ -1,4 +1,4 @@
-import type { Footing } from './file-history.js';
+import type { Footing } from '#libs/series';
 import { closureOf } from './footing.js';
 
 /** What each commit's changes to a file rest on: `needed | near`. */

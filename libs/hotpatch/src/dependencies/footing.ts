@@ -1,4 +1,4 @@
-import type { Footing } from './file-history.js';
+import type { Footing } from '#libs/series';
 
 /** The commits of a build: those that were asked for, and all that they rest on. */
 export interface Closure {

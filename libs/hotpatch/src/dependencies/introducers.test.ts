@@ -1,5 +1,5 @@
 import type { Reason } from '#libs/contracts';
-import { parseDiff } from './diff.js';
+import { parseDiff } from '#libs/series';
 import { introducersOf, type SeriesDiffs } from './introducers.js';
 import { type MissingName, missingNames } from './missing-names.js';
 

@@ -1,4 +1,4 @@
-import type { FileDiff, Hunk } from './diff.js';
+import type { FileDiff, Hunk } from '#libs/series';
 import type { MissingName } from './missing-names.js';
 
 /** What each commit changes, by its place in the series. */

@@ -1,6 +1,5 @@
 import type { SourceTree } from '#libs/kbuild';
-import { type FileDiff, parseDiff } from './diff.js';
-import { FileHistory, type Footing } from './file-history.js';
+import { type FileDiff, FileHistory, type Footing, parseDiff } from '#libs/series';
 import { introducersOf, type SeriesDiffs } from './introducers.js';
 import type { MissingName } from './missing-names.js';
 import type { FixSeries } from './series.js';

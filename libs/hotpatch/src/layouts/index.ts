@@ -1,1 +1,2 @@
 export { checkObjectTypes, checkTypes } from './check.js';
+export { layoutsFirst } from './first.js';

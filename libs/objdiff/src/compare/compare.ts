@@ -1,6 +1,6 @@
 import type { ElfSymbol } from '#libs/elf';
 import type { Correlation } from '../correlate/correlate.js';
-import { type Atom, functionsIn, isCopied, isShared } from '../model/atom.js';
+import { type Atom, isCopied, isShared } from '../model/atom.js';
 import { shapeOf } from '../model/names.js';
 import type { ObjectFile } from '../model/object-file.js';
 import type { Finding, Findings } from '../findings.js';
@@ -76,8 +76,8 @@ function codeOf(atom: Atom, { value, sizeBytes }: ElfSymbol): Uint8Array {
 
 /** Which of the functions in a shared section differ, as far as bytes show it. */
 function changedNames(before: Atom, after: Atom): string {
-  const old = new Map(functionsIn(before).map((symbol) => [symbol.name, symbol]));
-  const differing = functionsIn(after).filter((symbol) => {
+  const old = new Map(before.functions.symbols.map((symbol) => [symbol.name, symbol]));
+  const differing = after.functions.symbols.filter((symbol) => {
     const twin = old.get(symbol.name);
     return twin === undefined || !sameBytes(codeOf(before, twin), codeOf(after, symbol));
   });

@@ -1,9 +1,8 @@
-import { RelocationType } from '#libs/elf';
+import { type List, RelocationType, Table } from '#libs/elf';
 import type { Twins } from '../correlate/twins.js';
 import {
   type Atom,
   type Choice,
-  functionsIn,
   isCopied,
   isShared,
   isSanitizerData,
@@ -12,6 +11,7 @@ import {
   type Target,
 } from '../model/atom.js';
 import { isNumbered, shapeOf, sourceName } from '../model/names.js';
+import { entry } from '../model/relocations.js';
 import { formatOf } from '../special/formats.js';
 
 /** `_ddebug.lineno` (linux/dynamic_debug.h): 18 bits at byte 32. */
@@ -30,11 +30,11 @@ export class Equality {
     return this.sameTarget(a.target, b.target, depth);
   }
 
-  sameReferences(a: readonly Reference[], b: readonly Reference[], depth = 0): boolean {
+  sameReferences(a: List<Reference>, b: List<Reference>, depth = 0): boolean {
     return (
       a.length === b.length &&
       a.every((reference, index) => {
-        const other = b[index];
+        const other = b.at(index);
         return other !== undefined && this.sameReference(reference, other, depth);
       })
     );
@@ -84,7 +84,7 @@ export class Equality {
     return (
       before.length === after.length &&
       before.every((entry, index) => {
-        const other = after[index];
+        const other = after.at(index);
         return other !== undefined && this.sameEntry(entry, other);
       })
     );
@@ -116,10 +116,23 @@ function zeroed(atom: Atom): Uint8Array {
   return atom.bytes.length === 0 && atom.sizeBytes <= 1 << 20 ? new Uint8Array(atom.sizeBytes) : atom.bytes;
 }
 
-function comparable(atom: Atom): readonly SpecialEntry[] {
-  return atom.special
-    .filter((entry) => formatOf(entry.section)?.derived !== true)
-    .sort((a, b) => (a.section < b.section ? -1 : a.section > b.section ? 1 : 0) || a.codeOffset - b.codeOffset);
+/** By section, there by where their code is. There may be very many, so they are sorted as numbers. */
+function comparable({ special }: Atom): List<SpecialEntry> {
+  const kept: number[] = [];
+  const offsets = new Float64Array(special.length);
+  const sections: string[] = [];
+  let index = 0;
+  for (const { section, codeOffset } of special) {
+    if (formatOf(section)?.derived !== true) kept.push(index);
+    sections.push(section);
+    offsets[index++] = codeOffset;
+  }
+  kept.sort((a, b) => compareNames(sections[a] ?? '', sections[b] ?? '') || (offsets[a] ?? 0) - (offsets[b] ?? 0));
+  return Table.of(kept.length, (at) => entry(special, kept[at] ?? 0));
+}
+
+function compareNames(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 function besidesCode(entry: SpecialEntry): readonly Reference[] {
@@ -157,6 +170,6 @@ function sameFunctionInShared(a: Reference, b: Reference): boolean {
 
 /** The name of the function that begins there; the addend of a call has the 4 bytes of its field in it. */
 function functionAt(atom: Atom, addend: number): string | undefined {
-  const starting = functionsIn(atom).filter(({ value }) => Number(value) === addend || Number(value) === addend + 4);
+  const starting = [...atom.functions.at(addend), ...atom.functions.at(addend + 4)];
   return starting.length === 1 ? starting[0]?.name : undefined;
 }

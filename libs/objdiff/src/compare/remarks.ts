@@ -14,7 +14,7 @@ export interface Remarks {
 export function readRemarks(patched: ObjectFile, findings: Findings): Remarks {
   const remarks = patched.atoms.filter(({ role }) => role === 'remark');
   const targets = (section: string) =>
-    remarks.filter((atom) => atom.section.name === section).flatMap(({ references }) => references);
+    remarks.filter((atom) => atom.section.name === section).flatMap(({ references }) => [...references]);
   const functions = new Set(
     targets('.kpatch.ignore.functions').flatMap(({ target }) => (target.kind === 'atom' ? [target.atom] : [])),
   );

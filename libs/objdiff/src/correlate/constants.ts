@@ -4,11 +4,9 @@ import { Equality } from '../compare/equality.js';
 import type { Findings } from '../findings.js';
 import type { Atom, Target } from '../model/atom.js';
 import type { ObjectFile } from '../model/object-file.js';
-import { type Use, usesOf } from '../model/uses.js';
+import { type Use, Uses } from '../model/uses.js';
 import { readsElement } from './reads.js';
 import type { Twins } from './twins.js';
-
-type Uses = ReadonlyMap<Atom, readonly Use[]>;
 
 /**
  * A constant table that changed or grew can come as a copy if only code of this file uses it, itself or by way of other such
@@ -29,7 +27,7 @@ export function copyChangedConstants(
     ([before, after]) => isConstant(before) && isConstant(after) && !equality.sameContent(before, after),
   );
   if (differing.length === 0) return untouched;
-  const tables = new Tables({ original: usesOf(original), patched: usesOf(patched) }, owner, twins);
+  const tables = new Tables({ original: new Uses(original), patched: new Uses(patched) }, owner, twins);
   for (const [, after] of differing) {
     if (twins.originalOf(after) === undefined) continue;
     const copied = tables.toCopyWith(after) ?? [];
@@ -64,6 +62,10 @@ function isConstant(atom: Atom): boolean {
   );
 }
 
+function isByInitCode({ user }: Use): boolean {
+  return user.kind === 'function' && user.role === 'init';
+}
+
 class Tables {
   constructor(
     private readonly uses: { readonly original: Uses; readonly patched: Uses },
@@ -76,9 +78,9 @@ class Tables {
     const tables = new Set([table]);
     for (const one of tables) {
       const before = this.twins.originalOf(one);
-      const users = [...(this.uses.patched.get(one) ?? [])];
-      const usersBefore = before === undefined ? [] : (this.uses.original.get(before) ?? []);
-      if (![...users, ...usersBefore].every((use) => this.isHarmless(use, one))) return undefined;
+      const users = this.uses.patched.get(one);
+      const usersBefore = before === undefined ? [] : this.uses.original.get(before);
+      if (![users, usersBefore].every((uses) => uses.every((use) => this.isHarmless(use, one)))) return undefined;
       for (const { user } of users) if (isConstant(user)) tables.add(user);
       // One that no longer points to it would be left out, and with it the functions that use it.
       for (const { user } of usersBefore) {
@@ -90,13 +92,13 @@ class Tables {
   }
 
   initUsersOf(tables: Iterable<Atom>): readonly Atom[] {
-    const users = [...tables].flatMap((table) => this.uses.patched.get(table) ?? []).map(({ user }) => user);
-    return users.filter(({ kind, role }) => kind === 'function' && role === 'init');
+    const users = [...tables].flatMap((table) => this.uses.patched.get(table).filter(isByInitCode));
+    return users.map(({ user }) => user);
   }
 
   /** Does its address get into a register, from where a loop reads it, or a function that is called, or what that keeps? */
   isHandedOn(table: Atom): boolean {
-    const users = this.uses.patched.get(table) ?? [];
+    const users = this.uses.patched.get(table);
     return users.some(({ user, reference }) => user.role === 'text' && !readsElement(user, reference));
   }
 

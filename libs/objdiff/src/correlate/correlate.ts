@@ -1,8 +1,10 @@
 import type { Reason } from '#libs/contracts';
+import { SymbolType } from '#libs/elf';
 import { type Atom, isCopied } from '../model/atom.js';
-import { listAt } from '../model/lists.js';
+import { lastAtOrBefore, listAt } from '../model/lists.js';
 import { isNumbered, shapeOf } from '../model/names.js';
 import type { ObjectFile } from '../model/object-file.js';
+import { isCompoundLiteral } from './literal-content.js';
 import { correlateStaticLocals } from './static-locals.js';
 import { Twins } from './twins.js';
 
@@ -21,23 +23,55 @@ export function correlate(original: ObjectFile, patched: ObjectFile): Correlatio
   const twins = new Twins();
   const scoped = scopedNames(original, patched);
   const hasIdentity = (atom: Atom) => hasOwnName(atom) && !scoped.has(atom.name);
-  for (const kind of ['function', 'data'] as const) {
-    const originals = original.atoms.filter((atom) => atom.kind === kind && hasIdentity(atom));
-    const byName = new Map(originals.map((atom) => [identityOf(atom), atom]));
-    for (const atom of patched.atoms) {
-      if (atom.kind !== kind || !hasIdentity(atom)) continue;
-      const twin = byName.get(identityOf(atom));
-      if (twin !== undefined && twins.patchedOf(twin) === undefined) twins.pair(twin, atom);
-    }
-  }
-  correlateAcrossScopes(original, patched, twins, hasIdentity);
+  correlateByName(original, patched, twins, hasIdentity);
+  const unsure = correlateAcrossScopes(original, patched, twins, hasIdentity);
   correlateInOrder(original, patched, twins);
-  return { twins, ambiguous: correlateStaticLocals(original, patched, twins, scoped) };
+  return { twins, ambiguous: new Map([...unsure, ...correlateStaticLocals(original, patched, twins, scoped)]) };
 }
 
-/** Snippets have no names, numbered data has no name of its own, and what is always copied has no twin. */
+/**
+ * Equal names. An object that is linked of several (`ld -r`) may have a name once for each of its files; where one file has it more than
+ * once, the first is the first: of functions any is good, and of variables as many must be there as before.
+ */
+function correlateByName(
+  original: ObjectFile,
+  patched: ObjectFile,
+  twins: Twins,
+  hasIdentity: (atom: Atom) => boolean,
+): void {
+  const originals = byIdentity(original, hasIdentity);
+  for (const [identity, atoms] of byIdentity(patched, hasIdentity)) {
+    const candidates = originals.get(identity) ?? [];
+    if (atoms[0]?.kind !== 'function' && atoms.length !== candidates.length) continue;
+    for (const [at, atom] of atoms.entries()) {
+      const candidate = candidates[at];
+      if (candidate !== undefined) twins.pair(candidate, atom);
+    }
+  }
+}
+
+function byIdentity(object: ObjectFile, hasIdentity: (atom: Atom) => boolean): ReadonlyMap<string, readonly Atom[]> {
+  const fileOf = filesOf(object);
+  const atoms = new Map<string, Atom[]>();
+  for (const atom of object.atoms) {
+    if (!hasIdentity(atom)) continue;
+    const scope = atom.global ? 'global' : `local ${fileOf(atom)}`;
+    listAt(atoms, `${atom.kind} ${scope} ${atom.name}`).push(atom);
+  }
+  return atoms;
+}
+
+/** The source file that a local symbol is from, where an object is of several: each file's symbols follow its own (ELF, “Symbol Table”). */
+function filesOf({ elf }: ObjectFile): (atom: Atom) => string {
+  const files = elf.symbols.filter(({ type }) => type === SymbolType.FILE);
+  if (files.length < 2) return () => '';
+  return (atom) => lastAtOrBefore(files, atom.symbols[0]?.index ?? 0, ({ index }) => index)?.name ?? '';
+}
+
+/** Snippets have no names, numbered data and literals have no name of their own, and what is always copied has no twin. */
 function hasOwnName(atom: Atom): boolean {
-  return atom.kind === 'function' ? atom.role !== 'aux' : !isNumbered(atom.name) && !isCopied(atom);
+  if (atom.kind === 'function') return atom.role !== 'aux';
+  return !isNumbered(atom.name) && !isCompoundLiteral(atom) && !isCopied(atom);
 }
 
 /**
@@ -50,17 +84,17 @@ function scopedNames(...objects: readonly ObjectFile[]): ReadonlySet<string> {
   return new Set(numbered.map((name) => name.replace(/\.\d+$/, '')));
 }
 
-function identityOf(atom: Atom): string {
-  return `${atom.global ? 'global' : 'local'} ${atom.name}`;
-}
-
-/** What was static may have become global, or the other way round: it is the same thing, if only one has that name. */
+/**
+ * What was static may have become global, or the other way round: it is the same thing, if only one has that name. Gives the variables
+ * of which several have it.
+ */
 function correlateAcrossScopes(
   original: ObjectFile,
   patched: ObjectFile,
   twins: Twins,
   hasIdentity: (atom: Atom) => boolean,
-): void {
+): Map<Atom, Omit<Reason, 'symbol'>> {
+  const unsure = new Map<Atom, Omit<Reason, 'symbol'>>();
   const free = new Map<string, Atom[]>();
   for (const atom of original.atoms)
     if (hasIdentity(atom) && isNamed(atom) && twins.patchedOf(atom) === undefined)
@@ -69,11 +103,21 @@ function correlateAcrossScopes(
   for (const atom of patched.atoms)
     if (hasIdentity(atom) && isNamed(atom) && twins.originalOf(atom) === undefined)
       listAt(open, nameKey(atom)).push(atom);
-  for (const [key, [patchedOne, ...morePatched]] of open) {
-    const [originalOne, ...moreOriginal] = free.get(key) ?? [];
+  for (const [key, atoms] of open) {
+    const originals = free.get(key) ?? [];
+    const [originalOne] = originals;
+    const [patchedOne] = atoms;
     if (originalOne === undefined || patchedOne === undefined) continue;
-    if (moreOriginal.length + morePatched.length === 0) twins.pair(originalOne, patchedOne);
+    if (originals.length + atoms.length === 2) twins.pair(originalOne, patchedOne);
+    else if (patchedOne.kind === 'data')
+      for (const atom of atoms)
+        unsure.set(atom, {
+          code: 'static-local-ambiguous',
+          reason: `the original has ${originals.length} of that name left, and which of them it is can't be told`,
+          advice: 'Give what is new a name of its own.',
+        });
   }
+  return unsure;
 }
 
 function nameKey({ kind, name }: Atom): string {

@@ -5,6 +5,11 @@ export class Twins {
   private readonly byOriginal = new Map<Atom, Atom>();
   private readonly byPatched = new Map<Atom, Atom>();
 
+  /** Pairs so far. */
+  get count(): number {
+    return this.byOriginal.size;
+  }
+
   pair(original: Atom, patched: Atom): void {
     this.separate(patched);
     const other = this.byOriginal.get(original);

@@ -1,6 +1,6 @@
 import { RelocationType } from '#libs/elf';
 import type { Findings } from '../findings.js';
-import type { Atom, Reference, SpecialEntry } from '../model/atom.js';
+import { type Atom, changedAtom, type Reference, type SpecialEntry } from '../model/atom.js';
 import type { Selection } from '../select/selection.js';
 import type { KernelSymbols } from './symbols.js';
 
@@ -49,7 +49,8 @@ export class LateKeys {
 
   /** The code of a function as it goes into the module: itself, where it has no such branches. */
   codeOf(diff: Selection, atom: Atom): Atom {
-    const late = atom.special.filter((entry) => this.isLate(diff, entry));
+    const special = [...atom.special];
+    const late = special.filter((entry) => this.isLate(diff, entry));
     if (late.length === 0) return atom;
     const entries = late.filter(({ section }) => section === '__jump_table');
     const branches = entries.flatMap((entry) => branchOf(atom, entry) ?? []);
@@ -64,7 +65,7 @@ export class LateKeys {
       symbol: atom.name,
       reason: `reads ${names} of ${diff.owner} each time, where the kernel would rewrite its code`,
     });
-    return rewritten(atom, branches, new Set(late));
+    return rewritten(changedAtom(atom, { special }), branches, new Set(late));
   }
 
   private isLate(diff: Selection, { section, references }: SpecialEntry): boolean {
@@ -127,7 +128,7 @@ function rewritten(atom: Atom, branches: readonly Branch[], late: ReadonlySet<Sp
     references.push({ at: start + 9, type, target: target.target, addend: target.addend - 4 });
   }
   const special = [...withoutEnd(atom, late), ...unwindOf(atom, branches)];
-  return { ...atom, bytes, sizeBytes, references, special };
+  return changedAtom(atom, { bytes, sizeBytes, references, special });
 }
 
 /** What stays of the tables; where unwinding data ends is no longer the end. */
@@ -155,5 +156,6 @@ function unwindOf(atom: Atom, branches: readonly Branch[]): readonly SpecialEntr
 function movedTo(entry: SpecialEntry | undefined, codeOffset: number): readonly SpecialEntry[] {
   if (entry === undefined) return [];
   const references = entry.references.map((reference) => ({ ...reference, addend: codeOffset }));
-  return [{ ...entry, codeOffset, references }];
+  const { section, bytes, unwind } = entry;
+  return [{ section, codeOffset, bytes, references, ...(unwind && { unwind }) }];
 }

@@ -1,5 +1,5 @@
 import type { Findings } from '../findings.js';
-import { type Atom, functionsIn, isShared, type Reference } from '../model/atom.js';
+import { type Atom, isShared, type Reference } from '../model/atom.js';
 import { takesAddress } from '../model/uses.js';
 import type { Selection } from '../select/selection.js';
 import type { Constants } from './constants.js';
@@ -83,7 +83,9 @@ export class ReferenceResolver {
       this.findings.refuse({ code: 'ambiguous-reference', symbol: atom.name, reason: 'it is new but not included' });
       return undefined;
     }
-    const named = isShared(original) ? this.inShared(original, addend) : { ...original, start: 0 };
+    const named = isShared(original)
+      ? this.inShared(original, addend)
+      : { name: original.name, start: 0, global: original.global };
     if (named === undefined) return undefined;
     const scope = named.global ? 'here' : 'local';
     const { owner, objectFile } = diff;
@@ -93,9 +95,9 @@ export class ReferenceResolver {
 
   /** The function that begins where a call or pointer into a section of several functions leads. */
   private inShared(original: Atom, addend: number) {
-    const symbols = functionsIn(original);
-    const symbol = symbols.find(({ value }) => Number(value) === addend + 4 || Number(value) === addend);
-    const both = symbols.some(({ value }) => Number(value) === addend + 4 && symbol?.value !== value);
+    const behind = original.functions.at(addend + 4);
+    const symbol = original.functions.at(addend)[0] ?? behind[0];
+    const both = behind.length > 0 && symbol?.value !== behind[0]?.value;
     if (symbol !== undefined && !both) {
       const start = Number(symbol.value);
       return { name: symbol.name, start, global: symbol.binding !== 0 };

@@ -1,4 +1,5 @@
-import { type ElfSection, type ElfSymbol, SymbolType } from '#libs/elf';
+import type { ElfSection, ElfSymbol, List } from '#libs/elf';
+import type { FunctionStarts } from './function-starts.js';
 import { isAlwaysCopied } from './names.js';
 import type { SectionRole } from './section-role.js';
 
@@ -52,6 +53,8 @@ export interface SpecialEntry {
  * it so; with -ffunction-sections -fdata-sections nearly every atom is a section.)
  */
 export interface Atom {
+  /** Among the atoms of its object. */
+  readonly index: number;
   readonly name: string;
   readonly kind: 'function' | 'data';
   readonly role: SectionRole;
@@ -66,26 +69,33 @@ export interface Atom {
   readonly bytes: Uint8Array;
   /** All symbols in it: one, or several functions (aliases, or code that shares a section). */
   readonly symbols: readonly ElfSymbol[];
+  /** Those of them that are functions. */
+  readonly functions: FunctionStarts;
   /** In order of `at`. */
-  references: readonly Reference[];
+  readonly references: List<Reference>;
   /** Of a function: where a call of `__fentry__` had been that the build has turned into a nop (recordmcount does). */
-  noppedCallAt?: number;
+  readonly noppedCallAt: number | undefined;
   /** Of a function: does it begin with a call of `__fentry__` that ftrace knows of? */
-  isTraced: boolean;
+  readonly isTraced: boolean;
   /** Of a function: the entries of special sections that describe its code, by section, then in their order there. */
-  special: SpecialEntry[];
+  readonly special: List<SpecialEntry>;
+}
+
+/** An object's atoms: those of a section follow each other, in the order of their starts. */
+export interface PlacedAtoms {
+  readonly all: readonly Atom[];
+  /** Where a section's atoms are in `all`: the first, and behind the last. */
+  rangeOf(section: number): readonly [from: number, to: number];
+}
+
+/** An atom as it is, but for some of what it has. */
+export function changedAtom(atom: Atom, changes: Partial<Atom>): Atom {
+  return Object.create(atom, Object.getOwnPropertyDescriptors(changes)) as Atom;
 }
 
 /** Has it several functions that don't start at the same place? Then calls between them have no relocations. */
 export function isShared(atom: Atom): boolean {
-  if (atom.kind !== 'function') return false;
-  const [first, ...others] = functionsIn(atom);
-  return others.some(({ value }) => value !== first?.value);
-}
-
-/** The function symbols of an atom, in address order. */
-export function functionsIn(atom: Atom): readonly ElfSymbol[] {
-  return atom.symbols.filter((symbol) => symbol.type === SymbolType.FUNC);
+  return atom.kind === 'function' && atom.functions.areApart;
 }
 
 /**

@@ -3,35 +3,109 @@ import {
   type ElfRelocation,
   type ElfSection,
   type ElfSymbol,
+  type MemoryBudget,
   SectionFlag,
-  SectionType,
   SymbolBinding,
-  SymbolType,
+  type Table,
 } from '#libs/elf';
-import type { Atom } from './atom.js';
-import { listAt } from './lists.js';
+import type { PlacedAtoms } from './atom.js';
+import { type AtomContents, type AtomPlace, CompiledAtom } from './compiled-atom.js';
+import { costOf } from './costs.js';
+import { isPrefixName } from './names.js';
 import type { SectionRole } from './section-role.js';
+import type { SortedSymbols } from './sorted-symbols.js';
 
 const atomless: ReadonlySet<SectionRole> = new Set(['ignored', 'special', 'strings', 'constants', 'export']);
 
-/** Cuts a section into atoms: code stays whole, but for snippets, which have no names; data is cut at each symbol. */
-export function atomsOf(section: ElfSection, role: SectionRole, named: readonly ElfSymbol[], cuts: Cuts): Atom[] {
-  if (atomless.has(role)) return [];
-  const symbols = named
-    .filter(isNaming)
-    .sort((a, b) => Number(a.value - b.value) || b.binding - a.binding || a.index - b.index);
-  // An empty structure, e.g. lock_class_key without lockdep, is a section without a byte; it has an address all the same.
-  if (section.sizeBytes === 0 && symbols.length === 0) return [];
-  const executable = (section.flags & SectionFlag.EXECINSTR) !== 0;
-  if (executable && role !== 'aux') return [code(section, role, symbols)];
-  const bySymbol = new Map<number, ElfSymbol[]>();
-  for (const symbol of symbols) listAt(bySymbol, Number(symbol.value)).push(symbol);
-  const starts = new Set([0, ...bySymbol.keys(), ...(cuts.get(section.index) ?? [])]);
-  const sorted = [...starts].filter((start) => start >= 0 && start <= section.sizeBytes).sort((a, b) => a - b);
-  return sorted.map((start, index) => {
-    const end = sorted[index + 1] ?? section.sizeBytes;
-    return atom(section, role, bySymbol.get(start) ?? [], start, end - start, executable);
-  });
+/** All atoms of an object. */
+export class Atoms implements PlacedAtoms {
+  readonly all: CompiledAtom[] = [];
+  /** Where those of a section begin in `all`; they end where the next section's begin. */
+  private readonly firsts: Uint32Array;
+
+  /** Cuts sections into atoms: code stays whole, but for snippets, which have no names; data is cut at each symbol. */
+  constructor(
+    elf: ElfFile,
+    private readonly roles: readonly SectionRole[],
+    private readonly symbols: SortedSymbols,
+    private readonly cuts: Cuts,
+    private readonly contents: AtomContents,
+    private readonly budget: MemoryBudget,
+  ) {
+    this.firsts = new Uint32Array(elf.sections.length + 1);
+    for (const section of elf.sections) {
+      this.addAtomsOf(section);
+      this.firsts[section.index + 1] = this.all.length;
+    }
+  }
+
+  rangeOf(section: number): readonly [from: number, to: number] {
+    return [this.firsts[section] ?? 0, this.firsts[section + 1] ?? 0];
+  }
+
+  private addAtomsOf(section: ElfSection): void {
+    const role = this.roles[section.index] ?? 'ignored';
+    if (atomless.has(role)) return;
+    const [from, to] = this.symbols.rangeOf(section.index);
+    // An empty structure, e.g. lock_class_key without lockdep, is a section without a byte; it has an address all the same.
+    if (section.sizeBytes === 0 && from === to) return;
+    const executable = (section.flags & SectionFlag.EXECINSTR) !== 0;
+    if (executable && role !== 'aux') this.addCode(section, role, from, to);
+    else this.addPieces(section, role, executable);
+  }
+
+  /** A section of code, as one atom. Padding before its function is set apart: the function is where its symbol is. */
+  private addCode(section: ElfSection, role: SectionRole, firstSymbol: number, endSymbol: number): void {
+    const symbols = this.symbols.between(firstSymbol, endSymbol);
+    const functions = symbols.filter(({ name }) => !isPrefixName(name));
+    const entry = functions[0]?.value;
+    const isPadded = functions.length < symbols.length && functions.every(({ value }) => value === entry);
+    const padding = isPadded ? Number(entry ?? 0) : 0;
+    const start = padding <= section.fileSizeBytes ? padding : 0;
+    const place = { section, role, executable: true, start, sizeBytes: section.sizeBytes - start, isPadded };
+    this.add({ ...place, firstSymbol, endSymbol }, isPadded ? functions : symbols);
+  }
+
+  private addPieces(section: ElfSection, role: SectionRole, executable: boolean): void {
+    const starts = this.startsIn(section);
+    const [from, to] = this.symbols.rangeOf(section.index);
+    let next = from;
+    for (const [index, start] of starts.entries()) {
+      const firstSymbol = next;
+      while (next < to && this.symbols.placeAt(next) === start) next++;
+      const sizeBytes = (starts[index + 1] ?? section.sizeBytes) - start;
+      const place = { section, role, executable, start, sizeBytes, firstSymbol, endSymbol: next, isPadded: false };
+      this.add(place, this.symbols.between(firstSymbol, next));
+    }
+  }
+
+  private startsIn(section: ElfSection): Float64Array {
+    const [from, to] = this.symbols.rangeOf(section.index);
+    const cuts = this.cuts.get(section.index) ?? new Set<number>();
+    const starts = new Float64Array(1 + to - from + cuts.size);
+    let count = 1;
+    for (let at = from; at < to; at++) starts[count++] = this.symbols.placeAt(at);
+    for (const cut of cuts) starts[count++] = cut;
+    starts.sort();
+    return starts.filter((start, at) => start >= 0 && start <= section.sizeBytes && start !== starts[at - 1]);
+  }
+
+  private add(place: AtomPlace, symbols: readonly ElfSymbol[]): void {
+    this.budget.spend(costOf.atom, 'functions and variables');
+    const { section, start } = place;
+    const naming = namingSymbol(section, symbols);
+    const name = naming?.name ?? `${section.name}+${start}`;
+    const isGlobal = naming !== undefined && naming.binding !== SymbolBinding.LOCAL;
+    this.all.push(new CompiledAtom(this.contents, this.all.length, name, isGlobal, place));
+  }
+}
+
+/** Of several names for one place, the one its section is called after; else the first (globals come first). */
+function namingSymbol(section: ElfSection, symbols: readonly ElfSymbol[]): ElfSymbol | undefined {
+  const [first] = symbols;
+  if (symbols.length <= 1) return first;
+  const { name: sectionName } = section;
+  return symbols.find(({ name }) => sectionName.endsWith(`.${name}`)) ?? first;
 }
 
 /** Where snippets begin, by the index of their section: at each place that code elsewhere jumps to. */
@@ -41,9 +115,11 @@ export type Cuts = ReadonlyMap<number, ReadonlySet<number>>;
 export function cutsOf(
   elf: ElfFile,
   roles: readonly SectionRole[],
-  relocations: ReadonlyMap<number, readonly ElfRelocation[]>,
+  relocations: ReadonlyMap<number, Table<ElfRelocation>>,
+  budget: MemoryBudget,
 ): Cuts {
   const cuts = new Map<number, Set<number>>();
+  if (!roles.includes('aux')) return cuts;
   for (const [index, list] of relocations) {
     const executable = ((elf.sections[index]?.flags ?? 0) & SectionFlag.EXECINSTR) !== 0;
     const isTable = elf.sections[index]?.name === '__ex_table';
@@ -53,62 +129,8 @@ export function cutsOf(
       if (roles[symbol.sectionIndex] === 'aux') {
         const known = cuts.get(symbol.sectionIndex) ?? new Set();
         cuts.set(symbol.sectionIndex, known.add(Number(symbol.value) + addend + ownField));
+        budget.spend(costOf.cut, 'jumps to snippets of code');
       }
   }
   return cuts;
-}
-
-const noBytes = new Uint8Array(0);
-
-function isNaming(symbol: ElfSymbol): boolean {
-  return symbol.type !== SymbolType.SECTION && symbol.type !== SymbolType.FILE && symbol.name !== '';
-}
-
-/** Padding before a function: nops that calls are counted in (objtool), or the type that an indirect call expects (clang). */
-const prefixName = /^__(?:pfx|cfi)_(.+)$/;
-
-/** A section of code, as one atom. Padding before its function is set apart: the function is where its symbol is. */
-function code(section: ElfSection, role: SectionRole, symbols: readonly ElfSymbol[]): Atom {
-  const functions = symbols.filter(({ name }) => !prefixName.test(name));
-  const [first] = functions;
-  const isPadded = functions.length < symbols.length && functions.every(({ value }) => value === first?.value);
-  const entry = isPadded ? Number(first?.value ?? 0) : 0;
-  const start = entry <= section.data.length ? entry : 0;
-  const own = isPadded ? functions : symbols;
-  return {
-    ...atom(section, role, own, start, section.sizeBytes - start, true),
-    prefix: section.data.subarray(0, start),
-  };
-}
-
-function atom(
-  section: ElfSection,
-  role: SectionRole,
-  symbols: readonly ElfSymbol[],
-  start: number,
-  sizeBytes: number,
-  executable: boolean,
-): Atom {
-  const naming = namingSymbol(section, symbols);
-  const hasBytes = section.type !== SectionType.NOBITS;
-  return {
-    name: naming?.name ?? `${section.name}+${start}`,
-    kind: executable ? 'function' : 'data',
-    role,
-    global: naming !== undefined && naming.binding !== SymbolBinding.LOCAL,
-    section,
-    start,
-    sizeBytes,
-    bytes: hasBytes ? section.data.subarray(start, start + sizeBytes) : new Uint8Array(0),
-    prefix: noBytes,
-    symbols,
-    references: [],
-    isTraced: false,
-    special: [],
-  };
-}
-
-/** Of several names for one place, the one its section is called after; else the first (globals come first). */
-function namingSymbol(section: ElfSection, symbols: readonly ElfSymbol[]): ElfSymbol | undefined {
-  return symbols.find((symbol) => section.name.endsWith(`.${symbol.name}`)) ?? symbols[0];
 }

@@ -32,6 +32,11 @@ export function coldParentName(name: string): string | undefined {
   return /^(.+)\.cold(?:\.\d+)?$/.exec(name)?.[1];
 }
 
+/** Of padding before a function: nops that calls are counted in (objtool), or the type that an indirect call expects (clang). */
+export function isPrefixName(name: string): boolean {
+  return /^__(?:pfx|cfi)_.+$/.test(name);
+}
+
 const alwaysCopied = new Set([
   '__already_done',
   '__warned',

@@ -3,11 +3,9 @@ import type { Twins } from '../correlate/twins.js';
 import type { Findings } from '../findings.js';
 import { type Atom, isShared } from '../model/atom.js';
 import type { ObjectFile } from '../model/object-file.js';
-import { type Use, usesOf } from '../model/uses.js';
+import { Uses } from '../model/uses.js';
 import { branchKind } from './branches.js';
 import { parentsIn } from './in-flight.js';
-
-type Uses = ReadonlyMap<Atom, readonly Use[]>;
 
 /** What stands in the way of patching a function's callers in its stead, and what to do about it. */
 interface Obstacle {
@@ -30,7 +28,7 @@ export class CallerPatches {
     private readonly changed: Set<Atom>,
     private readonly findings: Findings,
   ) {
-    this.uses = { original: usesOf(objects.original), patched: usesOf(objects.patched) };
+    this.uses = { original: new Uses(objects.original), patched: new Uses(objects.patched) };
     this.parents = { original: parentsIn(objects.original), patched: parentsIn(objects.patched) };
   }
 
@@ -75,7 +73,7 @@ export class CallerPatches {
     this.twins.separate(atom);
     this.changed.delete(atom);
     const callers = new Set<Atom>();
-    for (const { user } of this.uses.patched.get(atom) ?? []) {
+    for (const { user } of this.uses.patched.get(atom)) {
       const parent = this.parents.patched(user);
       if (parent !== atom && parent.role === 'text') callers.add(parent);
     }
@@ -98,15 +96,15 @@ export class CallerPatches {
   }
 
   private obstacleIn(atom: Atom, uses: Uses, parentOf: (user: Atom) => Atom): Obstacle | undefined {
-    const outside = (uses.get(atom) ?? []).filter(
-      ({ user }) => parentOf(user) !== atom && user.role !== 'annotation' && user.role !== 'aux',
-    );
+    const outside = uses
+      .get(atom)
+      .filter(({ user }) => parentOf(user) !== atom && user.role !== 'annotation' && user.role !== 'aux');
     if (outside.every(({ user }) => this.hasRunForGood(user)))
       return {
         what: outside.length === 0 ? 'nothing in this file is seen to call it' : 'only code that ran at boot calls it',
         advice: 'Fix what calls it instead.',
       };
-    for (const { user, reference } of outside) {
+    for (const { user, reference, isOwn } of outside) {
       const parent = parentOf(user);
       if (user.kind === 'function' && this.hasRunForGood(user)) continue;
       if (user.kind === 'function' && (parent.role !== 'text' || isShared(user)))
@@ -115,7 +113,7 @@ export class CallerPatches {
           advice: `Fix what calls ${user.name}, or what the function itself calls, instead.`,
         };
       // An alternative's replacement has references too, which aren't in the function's own code.
-      if (!user.references.includes(reference) || branchKind(user, reference) === undefined)
+      if (!isOwn || branchKind(user, reference) === undefined)
         return {
           what: `${user.name} holds its address, which would go on leading to the old code`,
           advice: `Let ${user.name} have the address of a new function, set from code that runs after the patch is loaded.`,

@@ -3,11 +3,9 @@ import type { Atom, Reference } from '../model/atom.js';
 import { listAt } from '../model/lists.js';
 import { coldParentName } from '../model/names.js';
 import type { ObjectFile } from '../model/object-file.js';
-import { takesAddress, type Use } from '../model/uses.js';
+import { takesAddress, type Uses } from '../model/uses.js';
 import { branchKind } from './branches.js';
 import { isSyscallEntry } from './syscalls.js';
-
-type Uses = ReadonlyMap<Atom, readonly Use[]>;
 
 /**
  * An old function that isn't redirected itself and is entered by a jump: no caller of it is on the stack then, so the kernel
@@ -29,7 +27,7 @@ export function unseen(old: ReadonlySet<Atom>, uses: Uses, parentOf: (user: Atom
   const found = new Map<Atom, Atom>();
   const enteredFrom = new Map<Atom, Atom[]>();
   for (const atom of old)
-    for (const { user, reference } of uses.get(atom) ?? []) {
+    for (const { user, reference } of uses.get(atom)) {
       const parent = parentOf(user);
       if (parent.role !== 'text' || parent === parentOf(atom)) continue;
       if (old.has(parent)) listAt(enteredFrom, parent).push(atom);
@@ -54,12 +52,15 @@ export class Reach {
   private readonly known = new Map<Atom, Reached>();
   private stepsLeft = maxSteps;
   private readonly everywhere: Reached;
+  /** By atom, whether it may leave the object: 0 for not yet known, 1 for no, 2 for yes. */
+  private readonly leaving: Uint8Array;
 
   constructor(
     private readonly object: ObjectFile,
     private readonly uses: Uses,
   ) {
     this.everywhere = { reached: new Set(object.atoms), leaves: true };
+    this.leaving = new Uint8Array(object.atoms.length);
   }
 
   /**
@@ -70,8 +71,8 @@ export class Reach {
     const known = this.known.get(start);
     if (known !== undefined) return known;
     if (this.stepsLeft < 0) return this.everywhere;
-    const reached = closureOf([start]);
-    const result = { reached, leaves: [...reached].some(mayLeave) };
+    const reached = this.closureOf([start]);
+    const result = { reached, leaves: [...reached].some((atom) => this.mayLeave(atom)) };
     this.known.set(start, result);
     for (const atom of reached) this.stepsLeft -= 1 + atom.references.length + atom.special.length;
     return result;
@@ -82,27 +83,37 @@ export class Reach {
    * such doors: they are only called at the bottom of a task's stack, so never within another call.
    */
   fromElsewhere(): ReadonlySet<Atom> {
-    return closureOf(this.object.atoms.filter((atom) => this.isDoor(atom)));
+    return this.closureOf(this.object.atoms.filter((atom) => this.isDoor(atom)));
+  }
+
+  private closureOf(starts: Iterable<Atom>): ReadonlySet<Atom> {
+    const { object } = this;
+    const reached = new Set(starts);
+    for (const atom of reached) {
+      object.eachTarget(atom, (index) => {
+        const target = object.atoms[index];
+        if (target !== undefined) reached.add(target);
+      });
+      for (const { target } of inReplacements(atom)) if (target.kind === 'atom') reached.add(target.atom);
+    }
+    return reached;
+  }
+
+  private mayLeave(atom: Atom): boolean {
+    if (this.leaving[atom.index] === 0) this.leaving[atom.index] = mayLeave(atom) ? 2 : 1;
+    return this.leaving[atom.index] === 2;
   }
 
   private isDoor(atom: Atom): boolean {
-    const uses = this.uses.get(atom) ?? [];
+    const uses = this.uses.get(atom);
     if (atom.kind !== 'function' || isSyscallEntry(atom, uses)) return false;
     if (atom.symbols.some(({ binding }) => binding !== SymbolBinding.LOCAL)) return true;
     return uses.some(({ user, reference }) => user.kind !== 'function' || takesAddress(user, reference));
   }
 }
 
-function closureOf(starts: Iterable<Atom>): ReadonlySet<Atom> {
-  const reached = new Set(starts);
-  for (const atom of reached)
-    for (const { target } of [...atom.references, ...inReplacements(atom)])
-      if (target.kind === 'atom') reached.add(target.atom);
-  return reached;
-}
-
 function inReplacements(atom: Atom): readonly Reference[] {
-  return atom.special.flatMap(({ replacement }) => replacement?.references ?? []);
+  return atom.special.map(({ replacement }) => replacement?.references ?? []).flat();
 }
 
 /** They come back without having called anything but their like. */

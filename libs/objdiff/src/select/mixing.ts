@@ -121,9 +121,7 @@ class Analysis {
       const original = this.twins.originalOf(patched);
       // What can't be redirected at all has been refused.
       if (original === undefined || !isPatchable(original)) return [];
-      return isSyscallEntry(original, this.patches.uses.original.get(original) ?? [])
-        ? []
-        : [[original, patched] as const];
+      return isSyscallEntry(original, this.patches.uses.original.get(original)) ? [] : [[original, patched] as const];
     });
   }
 }

@@ -1,3 +1,4 @@
+import type { List } from '#libs/elf';
 import type { Atom } from '../model/atom.js';
 import type { Use } from '../model/uses.js';
 
@@ -8,7 +9,7 @@ const entry = /^__(?:x64|ia32)_(?:compat_)?sys_\w+$/;
  * Is this the entry of a system call: called by the table of system calls alone, straight from user mode? No function of
  * its own file may refer to it.
  */
-export function isSyscallEntry(atom: Atom, uses: readonly Use[]): boolean {
+export function isSyscallEntry(atom: Atom, uses: List<Use>): boolean {
   return isSyscallEntryName(atom) && uses.every(({ user }) => user.role === 'annotation' || user.role === 'aux');
 }
 

@@ -14,7 +14,7 @@ const maxEntrySizeBytes = 256;
 export function measureEntries(
   format: SpecialFormat,
   sectionSizeBytes: number,
-  offsets: readonly number[],
+  offsets: Float64Array,
   isCode: (index: number) => boolean,
   known: number | undefined,
 ): Measured {
@@ -31,7 +31,7 @@ export function measureEntries(
 }
 
 /** Each distance from the first relocation to one of the next few, and all there is as one entry. */
-function candidates(format: SpecialFormat, sizeBytes: number, offsets: readonly number[]): number[] {
+function candidates(format: SpecialFormat, sizeBytes: number, offsets: Float64Array): number[] {
   const whole = format.shortTail === true ? Math.ceil(sizeBytes / format.align) * format.align : sizeBytes;
   return [...offsets.slice(1, 5), whole].filter((size) => size > 0 && size <= maxEntrySizeBytes);
 }
@@ -41,7 +41,7 @@ function fits(
   patterns: readonly (readonly number[])[],
   format: SpecialFormat,
   sizeBytes: number,
-  offsets: readonly number[],
+  offsets: Float64Array,
   isCode: (index: number) => boolean,
 ): boolean {
   if (sizeBytes % size !== 0 && format.shortTail !== true) return false;

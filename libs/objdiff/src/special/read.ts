@@ -1,8 +1,21 @@
-import { type ElfFile, type ElfRelocation, type ElfSection, SectionFlag, sectionNamed } from '#libs/elf';
-import type { Atom, Reference, SpecialEntry } from '../model/atom.js';
+import {
+  type ElfFile,
+  type ElfRelocation,
+  type ElfSection,
+  type List,
+  type MemoryBudget,
+  SectionFlag,
+  sectionNamed,
+  Table,
+} from '#libs/elf';
+import type { Atom, SpecialEntry } from '../model/atom.js';
+import { costOf } from '../model/costs.js';
+import { inOrder } from '../model/relocations.js';
 import type { Resolver } from '../model/resolver.js';
-import { alternativeLengths, formatOf, type SpecialFormat, type TableSizes } from './formats.js';
+import { entryProblem, TableEntry } from './entry.js';
+import { formatOf, type SpecialFormat, type TableSizes } from './formats.js';
 import { measureEntries } from './measure.js';
+import { type Alternatives, alternativesOf, type SpecialTable } from './table.js';
 
 export interface SpecialProblem {
   readonly section: string;
@@ -10,157 +23,140 @@ export interface SpecialProblem {
 }
 
 /** A reader's view of one object's relocations. */
-interface Source {
+export interface SpecialSource {
   readonly elf: ElfFile;
-  readonly relocations: ReadonlyMap<number, readonly ElfRelocation[]>;
+  readonly relocations: ReadonlyMap<number, Table<ElfRelocation>>;
   readonly resolver: Resolver;
   readonly sizes: TableSizes;
-  /** `.orc_unwind`, beside `.orc_unwind_ip`. */
-  readonly unwind: ElfSection | undefined;
-  /** Of `.altinstr_replacement`, in order. */
-  readonly replacements: readonly ElfRelocation[];
+  readonly budget: MemoryBudget;
 }
 
-/** One entry, before it is known whose it is. */
-interface RawEntry {
-  readonly index: number;
-  readonly count: number;
-  readonly start: number;
-  readonly bytes: Uint8Array;
-  readonly relocations: readonly ElfRelocation[];
-}
+/** Which entries of the special sections are about which function: two numbers an entry, which is made when it's asked for. */
+export class SpecialTables {
+  private readonly tables: SpecialTable[] = [];
+  /** By table, the index of each entry's function. */
+  private readonly owners: Uint32Array[] = [];
+  private readonly alternatives: Alternatives;
+  private index: EntryIndex | undefined;
 
-/**
- * Gives each function its entries of the special sections; says which sections don't look as they should. Those that follow
- * from the code alone are many and of no use for comparing: they are read only `of` what is to be copied.
- */
-export function readSpecialSections(
-  elf: ElfFile,
-  relocations: ReadonlyMap<number, readonly ElfRelocation[]>,
-  resolver: Resolver,
-  sizes: TableSizes,
-  of: 'compared' | 'copied',
-): SpecialProblem[] {
-  const replacement = sectionNamed(elf, '.altinstr_replacement');
-  const replacements = inOrder(relocations.get(replacement?.index ?? -1) ?? []);
-  const source = { elf, relocations, resolver, sizes, unwind: sectionNamed(elf, '.orc_unwind'), replacements };
-  const problems: SpecialProblem[] = [];
-  for (const section of elf.sections) {
-    const format = formatOf(section.name);
-    if ((format?.onlyCopied === true) !== (of === 'copied')) continue;
-    const problem = format && readSection(source, section, format);
-    if (problem !== undefined) problems.push({ section: section.name, problem });
+  constructor(
+    private readonly source: SpecialSource,
+    private readonly atoms: readonly Atom[],
+  ) {
+    this.alternatives = alternativesOf(source.elf, source.relocations);
   }
-  return problems;
-}
 
-function inOrder(relocations: readonly ElfRelocation[]): ElfRelocation[] {
-  return relocations.filter(({ type }) => type !== 0).sort((a, b) => a.offset - b.offset);
-}
-
-function readSection(source: Source, section: ElfSection, format: SpecialFormat): string | undefined {
-  const relocations = inOrder(source.relocations.get(section.index) ?? []);
-  const known = format.struct && source.sizes[format.struct];
-  const offsets = relocations.map(({ offset }) => offset);
-  const isCode = (index: number) => {
-    const target = source.elf.sections[relocations[index]?.symbol.sectionIndex ?? 0];
-    return target !== undefined && (target.flags & SectionFlag.EXECINSTR) !== 0;
-  };
-  const measured = measureEntries(format, section.data.length, offsets, isCode, known);
-  if ('problem' in measured) return measured.problem;
-  const { entrySizeBytes, count } = measured;
-  let next = 0;
-  for (let index = 0; index < count; index++) {
-    const start = index * entrySizeBytes;
-    const first = next;
-    while ((relocations[next]?.offset ?? Infinity) < start + entrySizeBytes) next++;
-    const bytes = filled(section.data.subarray(start, start + entrySizeBytes), entrySizeBytes);
-    const problem = readEntry(source, section, {
-      index,
-      count,
-      start,
-      bytes,
-      relocations: relocations.slice(first, next),
-    });
-    if (problem !== undefined) return `entry ${index}: ${problem}`;
+  /** The entries about a function, by section, then in their order there. */
+  of(atom: Atom): List<SpecialEntry> {
+    if (this.tables.length === 0) return noEntries;
+    this.index ??= new EntryIndex(this.tables, this.owners, this.atoms.length);
+    return this.index.of(atom);
   }
-  return undefined;
-}
 
-/** The last entry, filled up to the size of the others. */
-function filled(bytes: Uint8Array, sizeBytes: number): Uint8Array {
-  if (bytes.length === sizeBytes) return bytes;
-  const whole = new Uint8Array(sizeBytes);
-  whole.set(bytes);
-  return whole;
-}
+  /**
+   * Gives each function its entries; says which sections don't look as they should. Those that follow from the code alone are
+   * many and of no use for comparing: they are read only `of` what is to be copied.
+   */
+  read(of: 'compared' | 'copied'): SpecialProblem[] {
+    const problems: SpecialProblem[] = [];
+    for (const section of this.source.elf.sections) {
+      const { name } = section;
+      const format = formatOf(name);
+      if (format === undefined || (format.onlyCopied === true) !== (of === 'copied')) continue;
+      const problem = this.readSection(section, format);
+      if (problem !== undefined) problems.push({ section: name, problem });
+    }
+    this.index = undefined;
+    return problems;
+  }
 
-function readEntry(source: Source, section: ElfSection, raw: RawEntry): string | undefined {
-  const references = raw.relocations.map((relocation) => source.resolver.reference(relocation, section, raw.start));
-  const [code] = references;
-  if (code === undefined) return 'no relocation to code';
-  if (code.target.kind !== 'atom' || code.target.atom.kind !== 'function') return 'not about code of this object';
-  const owner: Atom = code.target.atom;
-  const entry: SpecialEntry = { section: section.name, codeOffset: code.addend, bytes: raw.bytes, references };
-  if (section.name === '.altinstructions') return readAlternative(source, owner, entry, raw);
-  if (section.name === '.orc_unwind_ip') return readUnwind(source, owner, entry, raw);
-  owner.special.push(entry);
-  return undefined;
-}
+  private readSection(section: ElfSection, format: SpecialFormat): string | undefined {
+    const { elf, resolver, sizes, budget } = this.source;
+    const relocations = inOrder(this.source.relocations.get(section.index));
+    const known = format.struct && sizes[format.struct];
+    const offsets = Float64Array.from(relocations, ({ offset }) => offset);
+    const isCode = (index: number): boolean => {
+      const target = elf.sections[relocations.at(index)?.symbol.sectionIndex ?? 0];
+      return target !== undefined && (target.flags & SectionFlag.EXECINSTR) !== 0;
+    };
+    const { data, name } = section;
+    const measured = measureEntries(format, data.length, offsets, isCode, known);
+    if ('problem' in measured) return measured.problem;
+    const { entrySizeBytes, count } = measured;
+    budget.spend(costOf.entry * count, 'entries of tables');
+    const firsts = new Uint32Array(count + 1);
+    for (let index = 0, next = 0; index <= count; index++) {
+      while ((offsets[next] ?? Infinity) < index * entrySizeBytes) next++;
+      firsts[index] = next;
+    }
+    firsts[count] = relocations.length;
+    const half = name === '.orc_unwind_ip' ? sectionNamed(elf, '.orc_unwind') : undefined;
+    const unwind = half && { data: half.data, sizeBytes: half.fileSizeBytes / count };
+    const { alternatives } = this;
+    return this.add(
+      { section, name, data, entrySizeBytes, count, relocations, firsts, resolver, alternatives, unwind },
+      sizes,
+    );
+  }
 
-/**
- * The replacement lies in `.altinstr_replacement`, with relocations of its own; the second field points at it. There is
- * none if it is empty, and in some kernels it is code that they have once for all (`__x86_indirect_alt_call_rax`).
- */
-function readAlternative(source: Source, owner: Atom, entry: SpecialEntry, raw: RawEntry): string | undefined {
-  const lengths = alternativeLengths(entry.bytes.length);
-  if (lengths === undefined) return `alternatives of ${entry.bytes.length} bytes are not known`;
-  const length = entry.bytes[lengths.replacement] ?? 0;
-  const replaces = entry.bytes[lengths.code] ?? 0;
-  const [, pointer] = raw.relocations;
-  if (pointer === undefined) {
-    if (length !== 0) return 'no replacement';
-    owner.special.push({ ...entry, replaces });
+  /** Takes the entries of a table up to the first that is wrong. */
+  private add(table: SpecialTable, sizes: TableSizes): string | undefined {
+    const owners = new Uint32Array(table.count);
+    for (let index = 0; index < table.count; index++) {
+      const found = new TableEntry(table, index);
+      const problem = entryProblem(found, table, sizes);
+      if (problem !== undefined) {
+        this.tables.push(table);
+        this.owners.push(owners.subarray(0, index));
+        return `entry ${index}: ${problem}`;
+      }
+      owners[index] = found.owner?.index ?? 0;
+    }
+    this.tables.push(table);
+    this.owners.push(owners);
     return undefined;
   }
-  const section = source.elf.sections[pointer.symbol.sectionIndex];
-  if (pointer.symbol.sectionIndex === 0) {
-    owner.special.push({ ...entry, replaces });
-    return undefined;
-  }
-  if (section?.name !== '.altinstr_replacement') return 'its replacement is not among the replacements';
-  const start = Number(pointer.symbol.value) + pointer.addend;
-  if (start < 0 || start + length > section.sizeBytes) return 'a replacement outside of its section';
-  const references = source.replacements
-    .slice(firstAtOrAfter(source.replacements, start), firstAtOrAfter(source.replacements, start + length))
-    .map((relocation) => source.resolver.reference(relocation, section, start));
-  owner.special.push({
-    ...entry,
-    replaces,
-    references: entry.references.filter((reference: Reference) => reference.at === 0),
-    replacement: { bytes: section.data.subarray(start, start + length), references },
-  });
-  return undefined;
 }
 
-function firstAtOrAfter(relocations: readonly ElfRelocation[], offset: number): number {
-  let [low, high] = [0, relocations.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((relocations[middle]?.offset ?? Infinity) < offset) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
+const noEntries: readonly SpecialEntry[] = [];
 
-/** `.orc_unwind` is as long as its index: the size of its entries follows. */
-function readUnwind(source: Source, owner: Atom, entry: SpecialEntry, raw: RawEntry): string | undefined {
-  const section = source.unwind;
-  const size = (section?.data.length ?? 0) / raw.count;
-  if (section === undefined || size === 0 || !Number.isInteger(size)) return 'no half in .orc_unwind';
-  const known = source.sizes.orc_entry;
-  if (known !== undefined && known !== size)
-    return `.orc_unwind has entries of ${size} bytes, but the kernel's struct orc_entry has ${known}`;
-  owner.special.push({ ...entry, unwind: section.data.subarray(raw.index * size, (raw.index + 1) * size) });
-  return undefined;
+/** The entries of all tables, sorted by their functions. */
+class EntryIndex {
+  /** Where those of a function begin; they end where the next one's begin. */
+  private readonly firsts: Uint32Array;
+  private readonly tableOf: Uint8Array;
+  private readonly entryOf: Uint32Array;
+
+  constructor(
+    private readonly tables: readonly SpecialTable[],
+    owners: readonly Uint32Array[],
+    atoms: number,
+  ) {
+    this.firsts = new Uint32Array(atoms + 1);
+    for (const list of owners) for (const owner of list) this.firsts[owner + 1] = (this.firsts[owner + 1] ?? 0) + 1;
+    for (let at = 0; at < atoms; at++) this.firsts[at + 1] = (this.firsts[at + 1] ?? 0) + (this.firsts[at] ?? 0);
+    const total = this.firsts[atoms] ?? 0;
+    this.tableOf = new Uint8Array(total);
+    this.entryOf = new Uint32Array(total);
+    const next = this.firsts.slice();
+    for (const [table, list] of owners.entries())
+      for (const [index, owner] of list.entries()) {
+        const at = next[owner] ?? 0;
+        next[owner] = at + 1;
+        this.tableOf[at] = table;
+        this.entryOf[at] = index;
+      }
+  }
+
+  of({ index }: Atom): List<SpecialEntry> {
+    const first = this.firsts[index] ?? 0;
+    const length = (this.firsts[index + 1] ?? 0) - first;
+    return length === 0 ? noEntries : Table.of(length, (at) => this.entry(first + at));
+  }
+
+  private entry(at: number): SpecialEntry {
+    const table = this.tables[this.tableOf[at] ?? 0];
+    if (table === undefined) throw new RangeError(`entry ${at}`);
+    return new TableEntry(table, this.entryOf[at] ?? 0);
+  }
 }

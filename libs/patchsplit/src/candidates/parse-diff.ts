@@ -1,6 +1,7 @@
+import { unquoted } from '#libs/series';
 import { binaryChange } from './binary.js';
 import { type BinaryChange, CandidateError, type FilePatch, type PatchHunk } from './candidate.js';
-import { checkedPath, gitHeaderPaths, strippedPath, unquoted } from './patch-path.js';
+import { checkedPath, gitHeaderPaths, strippedPath } from './patch-path.js';
 
 const maxFiles = 50_000;
 const maxHunks = 500_000;

@@ -7,6 +7,9 @@ interface PathToken {
   readonly weight: number;
 }
 
+/** A component of a prefix that fits no more files than this means a subsystem. */
+const maxOfSubsystem = 40;
+
 /** How well subjects' prefixes fit the paths of the changed files. */
 export class PathEvidence {
   private readonly index = new Map<string, PathToken[]>();
@@ -37,6 +40,15 @@ export class PathEvidence {
     }
     this.addBody(subject, scores);
     return scores;
+  }
+
+  /**
+   * Files of a subsystem that the prefix names, though the rest of it fits others better: of `f2fs: compress:` all of f2fs, whose compression isn't
+   * only in compress.c.
+   */
+  ofSubsystem({ prefix }: SubjectWords): Set<number> {
+    const few = prefix.map((component) => this.filesOf(component)).filter(({ size }) => size <= maxOfSubsystem);
+    return new Set(few.flatMap((files) => [...files.keys()]));
   }
 
   /** A driver or file that the rest of the subject names. */

@@ -1,3 +1,4 @@
+import { actsTold } from './acts.js';
 import { stemOf, stopWords } from './words.js';
 
 /** A subject, taken apart. */
@@ -8,19 +9,45 @@ export interface SubjectWords {
   readonly identifiers: ReadonlySet<string>;
   /** Stems of the other words. */
   readonly words: ReadonlySet<string>;
+  /** Stems of all words after the prefix, those of every second subject too. */
+  readonly said: ReadonlySet<string>;
+  /** What it says that the change does to the code. */
+  readonly acts: ReadonlySet<string>;
 }
 
 /** What a subsystem's subjects call it, and its folder doesn't. */
 const folderNames: Readonly<Partial<Record<string, readonly string[]>>> = {
   alsa: ['sound'],
   asoc: ['soc', 'sound'],
+  ata: ['ata', 'libata'],
+  blk_mq: ['blk_mq', 'block'],
+  cifs: ['cifs', 'smb'],
+  dmaengine: ['dmaengine', 'dma'],
+  dt_bindings: ['bindings'],
+  esp: ['esp', 'esp4', 'esp6'],
+  fbdev: ['fbdev', 'video'],
+  ftrace: ['ftrace', 'trace'],
+  gpiolib: ['gpiolib', 'gpio'],
+  hrtimer: ['hrtimer', 'time'],
   hwrng: ['hw_random'],
+  ib: ['ib', 'infiniband'],
   inet: ['ipv4', 'ipv6', 'inet'],
   ipv4: ['ipv4'],
   keys: ['keys', 'keyctl'],
+  ksmbd: ['ksmbd', 'smb'],
+  libata: ['libata', 'ata'],
+  libceph: ['libceph', 'ceph'],
+  memcg: ['memcg', 'memcontrol'],
+  nf_tables: ['nf_tables', 'nft'],
+  nfsv4: ['nfsv4', 'nfs4', 'nfs'],
+  perf: ['perf', 'events'],
   rdma: ['infiniband', 'rdma'],
   smb: ['smb', 'cifs', 'ksmbd'],
   tcp: ['tcp', 'ipv4'],
+  tracing: ['tracing', 'trace'],
+  udp: ['udp', 'ipv4'],
+  uvcvideo: ['uvcvideo', 'uvc'],
+  vfs: ['vfs', 'fs'],
   vlan: ['8021q', 'vlan'],
   wifi: ['wireless', 'mac80211', 'cfg80211'],
 };
@@ -32,7 +59,8 @@ export function namesOf(component: string): readonly string[] {
 
 /** Takes a subject apart; a revert is about what it reverts. */
 export function wordsOf(subject: string): SubjectWords {
-  let rest = /^Revert "(.{1,1000})"$/.exec(subject)?.[1] ?? subject;
+  const reverted = /^Revert "(.{1,1000})"$/.exec(subject)?.[1];
+  let rest = reverted ?? subject;
   const prefix: string[] = [];
   for (;;) {
     const [whole, part] =
@@ -49,10 +77,26 @@ export function wordsOf(subject: string): SubjectWords {
     }
     rest = rest.slice(whole.length);
   }
+  rest = withoutBraces(rest);
   const identifiers = new Set<string>();
   const words = new Set<string>();
   for (const [token] of rest.matchAll(/[A-Za-z0-9_][\w./-]*(?:\(\))?/g)) addToken(token, identifiers, words);
-  return { prefix, identifiers, words };
+  const spoken = rest.toLowerCase().match(/[a-z0-9]+/g) ?? [];
+  const said = new Set(spoken.map(stemOf));
+  if (reverted !== undefined) said.add('revert');
+  return { prefix, identifiers, words, said, acts: actsTold([...spoken, ...said]) };
+}
+
+/** `foo_{get,put}_bar()` is foo_get_bar() and foo_put_bar(). */
+function withoutBraces(text: string): string {
+  return text.replace(
+    /(\w{0,60})\{([\w, |/]{1,120})\}(\w{0,60}(?:\(\))?)/g,
+    (_, before: string, between: string, after: string) =>
+      between
+        .split(/[,|/]/)
+        .map((one) => `${before}${one.trim()}${after}`)
+        .join(' '),
+  );
 }
 
 function addToken(token: string, identifiers: Set<string>, words: Set<string>): void {

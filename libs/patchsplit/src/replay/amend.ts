@@ -1,6 +1,7 @@
 import { isTelling, lineKey, Likeness } from '../hunks/telling.js';
 import type { Lineage } from '../weave/lineage.js';
 import { never, type ResidualEdit, type WovenLine } from '../weave/line-weave.js';
+import { Claims } from './claims.js';
 import type { Rejected } from './replay.js';
 import type { StepBudget } from './step-budget.js';
 
@@ -14,9 +15,6 @@ export interface Residual {
 const alike = 0.5;
 /** Residual lines that one is compared with. */
 const maxCompared = 100;
-const maxHolders = 20;
-/** Rejected changes that are looked at for one residual edit. */
-const maxClaimants = 12;
 
 /**
  * Gives residual lines to the commits that they are of: what a rejected change has, and what stands in place of a commit's lines
@@ -39,7 +37,7 @@ export function amend(
   }
   for (const { lineage, edits } of residuals) {
     const own = [...(byLineage.get(lineage) ?? []), ...(byLineage.get(undefined) ?? [])];
-    const index = keysOf(own);
+    const claims = new Claims(own);
     const likeness = new Likeness();
     const path = lineage.lastPath ?? '';
     const by: Amending = {
@@ -49,7 +47,7 @@ export function amend(
       mayCompare: (pairs) => budget.mayCompare(path, pairs),
     };
     for (const edit of edits) {
-      takeRejected(edit, own, index, by);
+      takeRejected(edit, claims, by);
       takeReworked(edit, by);
     }
   }
@@ -64,41 +62,9 @@ interface Amending {
   readonly mayCompare: (pairs: number) => boolean;
 }
 
-interface RejectedKeys {
-  readonly removed: ReadonlyMap<string, readonly number[]>;
-  readonly added: ReadonlyMap<string, readonly number[]>;
-}
-
-function keysOf(rejected: readonly Rejected[]): RejectedKeys {
-  const index = { removed: new Map<string, number[]>(), added: new Map<string, number[]>() };
-  for (const [at, one] of rejected.entries()) {
-    for (const side of ['removed', 'added'] as const) {
-      for (const line of new Set(one[side].filter(isTelling).map(lineKey))) {
-        const known = index[side].get(line);
-        if (known) known.push(at);
-        else index[side].set(line, [at]);
-      }
-    }
-  }
-  return index;
-}
-
-/** Lines that a rejected change has go to its commit; then what is alike; then braces and blanks between them. */
-function takeRejected(edit: ResidualEdit, rejected: readonly Rejected[], index: RejectedKeys, by: Amending): void {
-  const votes = new Map<number, number>();
-  for (const side of ['removed', 'added'] as const) {
-    for (const line of edit[side]) {
-      if (!isTelling(line.text)) continue;
-      const holders = index[side].get(lineKey(line.text)) ?? [];
-      // What so many have (`msgstr ""`) speaks for none.
-      if (holders.length > maxHolders) continue;
-      for (const at of holders) votes.set(at, (votes.get(at) ?? 0) + 1);
-    }
-  }
-  const ranked = [...votes].sort(([a, x], [b, y]) => y - x || a - b).slice(0, maxClaimants);
-  for (const [at] of ranked) {
-    const one = rejected[at];
-    if (!one) continue;
+/** Lines that a rejected change has go to its commit, and then what is alike. */
+function takeRejected(edit: ResidualEdit, claims: Claims, by: Amending): void {
+  for (const one of claims.claimants(edit)) {
     for (const side of ['removed', 'added'] as const) takeSide(edit[side], one[side], side, one.label, by);
   }
 }
@@ -115,7 +81,7 @@ function takeSide(
   for (const line of wanted) keys.set(lineKey(line), (keys.get(lineKey(line)) ?? 0) + 1);
   for (const line of residual) {
     const left = keys.get(lineKey(line.text)) ?? 0;
-    if (left === 0 || !isOpen(line, side, label)) continue;
+    if (left === 0 || !(isOpen(line, side, label) || isInterim(line, side, owner, label))) continue;
     keys.set(lineKey(line.text), left - 1);
     give(line, side, owner, count);
   }
@@ -160,6 +126,11 @@ function takeReworked(edit: ResidualEdit, { label, count, alike: likenessOf, may
 
 function isOpen(line: WovenLine, side: 'removed' | 'added', label: number): boolean {
   return side === 'added' ? line.birth === label : line.death === label && line.birth < 0;
+}
+
+/** A line of an earlier commit, that a rejected change takes away as it is: it was there between the two. */
+function isInterim({ birth, death }: WovenLine, side: 'removed' | 'added', owner: number, label: number): boolean {
+  return side === 'removed' && death === label && birth >= 0 && birth < owner;
 }
 
 function give(line: WovenLine, side: 'removed' | 'added', owner: number, count: (owner: number) => void): void {

@@ -1,4 +1,5 @@
 import type { NewCommit } from '#libs/trees';
+import type { EmittedFile, EmittedHunk } from '../report/upstream.js';
 import { never } from '../weave/line-weave.js';
 import type { Lineage } from '../weave/lineage.js';
 import type { FileVersion } from './woven-tree.js';
@@ -42,20 +43,15 @@ export class Emitter {
     return [...moved.filter(({ path }) => !changes.has(path)), ...changes.values()];
   }
 
-  countsAt(label: number): LabelCounts {
-    const sum = { paths: new Set<string>(), insertions: 0, deletions: 0, hunks: 0 };
-    for (const lineage of this.touched.get(label) ?? []) {
-      const path = (lineage.placeAt(label) ?? lineage.placeAt(label - 1))?.path;
-      if (path === undefined) continue;
-      const counts = countsOf(lineage, label);
-      const moved = lineage.placeAt(label) !== lineage.placeAt(label - 1);
-      if (counts.hunks === 0 && !moved) continue;
-      sum.paths.add(path);
-      sum.insertions += counts.insertions;
-      sum.deletions += counts.deletions;
-      sum.hunks += Math.max(1, counts.hunks);
-    }
-    return sum;
+  /** What commit `label` does to each file that it changes, by its lines. */
+  filesOf(label: number): EmittedFile[] {
+    return (this.touched.get(label) ?? []).flatMap((lineage) => {
+      const from = lineage.placeAt(label - 1);
+      const to = lineage.placeAt(label);
+      const hunks = hunksOf(lineage, label);
+      if ((!from && !to) || (hunks.length === 0 && from === to)) return [];
+      return [{ ...(from ? { from: from.path } : {}), ...(to ? { to: to.path } : {}), hunks }];
+    });
   }
 
   /** Every file as it is after commit `label`. */
@@ -69,19 +65,31 @@ export class Emitter {
   }
 }
 
-function countsOf({ weave }: Lineage, label: number): { insertions: number; deletions: number; hunks: number } {
-  const counts = { insertions: 0, deletions: 0, hunks: 0 };
+/** The figures of a commit. */
+export function countsOf(files: readonly EmittedFile[]): LabelCounts {
+  const sum = { paths: new Set<string>(), insertions: 0, deletions: 0, hunks: 0 };
+  for (const { from, to, hunks } of files) {
+    sum.paths.add(to ?? from ?? '');
+    sum.hunks += Math.max(1, hunks.length);
+    for (const { removed, added } of hunks) {
+      sum.insertions += added.length;
+      sum.deletions += removed.length;
+    }
+  }
+  return sum;
+}
+
+/** Runs of lines that come or go at `label`, with no line between that stays. */
+function hunksOf({ weave }: Lineage, label: number): EmittedHunk[] {
+  const hunks: { removed: string[]; added: string[] }[] = [];
   let inside = false;
-  for (const { birth, death } of weave) {
+  for (const { text, birth, death } of weave) {
     if (birth === never || birth >= death) continue;
-    const born = birth === label;
-    const dies = death === label;
-    if (born || dies) {
-      if (born) counts.insertions += 1;
-      else counts.deletions += 1;
-      if (!inside) counts.hunks += 1;
+    if (birth === label || death === label) {
+      if (!inside) hunks.push({ removed: [], added: [] });
       inside = true;
+      hunks.at(-1)?.[birth === label ? 'added' : 'removed'].push(text);
     } else if (birth < label && label < death) inside = false;
   }
-  return counts;
+  return hunks;
 }

@@ -13,6 +13,9 @@ export interface Rejected {
   readonly lineage: Lineage | undefined;
   readonly removed: readonly string[];
   readonly added: readonly string[];
+  /** The unchanged lines before it and after it, as the patch has them. */
+  readonly before: readonly string[];
+  readonly after: readonly string[];
 }
 
 export interface Applied {
@@ -24,9 +27,10 @@ export interface Applied {
 }
 
 /** The lines of the target's version of a path, as keys; what is put in with fuzz must be among them. */
-export type TargetLines = (path: string) => ReadonlySet<string>;
+export type TargetLines = (path: string) => ReadonlyMap<string, number>;
 
 const maxFuzz = 3;
+const nearLines = 3;
 const nothing: Applied = { lines: 0, rejected: [], structural: 0 };
 
 /** Applies candidates one after the other to weaves of the base's files. */
@@ -38,6 +42,8 @@ export class Replay {
     private readonly targetLines: TargetLines,
     private readonly inTarget: (path: string) => boolean,
     private readonly budget: StepBudget,
+    /** What candidates do to files that the vendor made anew. */
+    private readonly anew: ReadonlySet<FilePatch> = new Set(),
   ) {
     this.tree = new WovenTree(base);
   }
@@ -55,6 +61,7 @@ export class Replay {
 
   private applyFile(patch: FilePatch, label: number): Applied {
     const { from, to } = patch;
+    if (this.anew.has(patch)) return nothing;
     if (this.budget.leftOut.has(from ?? '') || this.budget.leftOut.has(to ?? '')) return nothing;
     if (from === undefined) return to === undefined ? nothing : this.create(patch, label);
     const lineage = this.tree.at(from) ?? (to === undefined ? undefined : this.tree.at(to));
@@ -148,9 +155,11 @@ export class Replay {
     let lines = 0;
     let shift = offset;
     for (const change of changesOf(hunk)) {
-      const place = this.isInTarget(lineage, change) ? fuzzyPlace(lineage, change, shift, spend) : undefined;
+      const place = this.isInTarget(lineage, change)
+        ? fuzzyPlace(lineage, change, shift, spend)
+        : locateChange(lineage.weave, change, shift, 0, spend);
       if (place === undefined) {
-        rejected.push({ label, lineage, removed: change.removed, added: change.added });
+        rejected.push(rejectedOf(change, lineage, label));
         continue;
       }
       lineage.weave.replace(label, place, change.removed.length, change.added);
@@ -216,8 +225,12 @@ function tellingOf({ signs, lines }: PatchHunk): number {
   return lines.filter((line, at) => signs[at] !== ' ' && isTelling(line)).length;
 }
 
+function rejectedOf({ removed, added, before, after }: Change, lineage: Lineage | undefined, label: number): Rejected {
+  return { label, lineage, removed, added, before: before.slice(-nearLines), after: after.slice(0, nearLines) };
+}
+
 function rejectAll({ hunks }: FilePatch, lineage: Lineage | undefined, label: number): Applied {
-  const rejected = hunks.flatMap(changesOf).map(({ removed, added }) => ({ label, lineage, removed, added }));
+  const rejected = hunks.flatMap(changesOf).map((change) => rejectedOf(change, lineage, label));
   return { lines: 0, rejected, structural: 0 };
 }
 

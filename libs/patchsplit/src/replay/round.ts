@@ -1,5 +1,8 @@
-import { isTelling } from '../hunks/telling.js';
+import type { FilePatch } from '../candidates/candidate.js';
+import { isTelling, lineKey } from '../hunks/telling.js';
 import type { Choice } from '../select/choose.js';
+import type { WovenLine } from '../weave/line-weave.js';
+import type { Lineage } from '../weave/lineage.js';
 import type { Residual } from './amend.js';
 import { type Applied, Replay } from './replay.js';
 import type { StepBudget } from './step-budget.js';
@@ -12,6 +15,13 @@ export interface Round {
   readonly residuals: readonly Residual[];
   /** Of each commit: its telling lines that the target hasn't, or has in spite of it. */
   readonly undone: ReadonlyMap<number, number>;
+  /** Of each file that is to be closed: which lines are yet to go and to come. */
+  readonly lacking: ReadonlyMap<Lineage, Lacking>;
+}
+
+export interface Lacking {
+  readonly removed: ReadonlySet<string>;
+  readonly added: ReadonlySet<string>;
 }
 
 /**
@@ -23,6 +33,7 @@ export function playRound(
   target: VersionTexts,
   choices: readonly Choice[],
   budget: StepBudget,
+  anew: ReadonlySet<FilePatch>,
 ): Round {
   for (;;) {
     const before = budget.leftOut.size;
@@ -32,14 +43,35 @@ export function playRound(
       (path) => target.keysOf(path),
       (path) => target.files.has(path),
       budget,
+      anew,
     );
     const applied = choices.map(({ candidate }, label) => replay.apply(candidate, label));
     if (budget.leftOut.size > before) continue;
     const undone = new Map<number, number>();
-    // Those that no candidate touched are left to be closed too.
-    for (const path of base.files.keys()) replay.tree.at(path);
-    return { replay, applied, residuals: closeAll(replay, target, choices.length, undone), undone };
+    // Those that differ and no candidate touched are left to be closed too.
+    for (const path of base.files.keys()) if (!isSame(base, target, path)) replay.tree.at(path);
+    const residuals = closeAll(replay, target, choices.length, undone);
+    return { replay, applied, residuals, undone, lacking: lackingIn(residuals) };
   }
+}
+
+const keysOf = (lines: readonly WovenLine[]): string[] => lines.map(({ text }) => lineKey(text));
+
+function lackingIn(residuals: readonly Residual[]): Map<Lineage, Lacking> {
+  return new Map(
+    residuals.map(({ lineage, edits }) => [
+      lineage,
+      {
+        removed: new Set(edits.flatMap(({ removed }) => keysOf(removed))),
+        added: new Set(edits.flatMap(({ added }) => keysOf(added))),
+      },
+    ]),
+  );
+}
+
+function isSame(base: VersionTexts, target: VersionTexts, path: string): boolean {
+  const [before, after] = [base.files.get(path), target.files.get(path)];
+  return before !== undefined && before.mode === after?.mode && before.content.equals(after.content);
 }
 
 /** Makes every file the target's; what the target lacks of a commit, or has in spite of it, is counted as undone. */

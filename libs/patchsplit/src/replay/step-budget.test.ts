@@ -72,7 +72,7 @@ test('thousands of changes that are nearly alike stay within the budget, and the
 });
 
 test('a file on which the budget ends is left out as a whole and named; the others are not', () => {
-  const bounds = { search: 50_000, likeness: 1_000 };
+  const bounds = { search: 50_000, likeness: 1_000, order: 1e6 };
   const { lineages, notices } = reconstruct(versions, [upstream], listed, new StepBudget(bounds));
   expect(notices[0]).toBe("po/de.po: too much to search; no candidate's changes to it were used, only the changelog");
   const [catalogueFile, main] = ['po/de.po', 'main.c'].map((path) =>
@@ -101,7 +101,7 @@ const fitting: Candidate = {
 };
 
 const once = () => {
-  const bounds = { search: 1e9, likeness: 200 };
+  const bounds = { search: 1e9, likeness: 200, order: 1e6 };
   const { lineages, notices } = reconstruct(small, [fitting], listed, new StepBudget(bounds));
   return { notices, lines: lineages.map(({ weave }) => [...weave].map(({ birth, death }) => [birth, death])) };
 };
@@ -110,4 +110,31 @@ test('the budget of likeness ends by steps: twice the same labels', () => {
   const first = once();
   expect(first.notices.join()).toContain('po/de.po: too much to compare');
   expect(once()).toEqual(first);
+});
+
+test('too many commits to order are told of, and the rest stands by its dates', () => {
+  const digits = [1, 2, 3];
+  const steps = digits.map((digit): Candidate => ({
+    ...upstream,
+    id: String(digit).repeat(40),
+    subject: `step ${digit}`,
+    author: { ...upstream.author, at: new Date(digit * 1000) },
+    files: [
+      {
+        from: `${digit}.c`,
+        to: `${digit}.c`,
+        copied: false,
+        hunks: [{ oldStart: 1, section: '', signs: '-+', lines: ['int old_main(void);\n', 'int new_main(void);\n'] }],
+      },
+    ],
+  }));
+  const treeOf = (line: string): Versions['base'] =>
+    new Map(digits.map((digit) => [`${digit}.c`, versionOf([line])] as const));
+  const trees: Versions = { base: treeOf('int old_main(void);\n'), target: treeOf('int new_main(void);\n') };
+  const splitIn = (order: number) =>
+    reconstruct(trees, steps.toReversed(), [], new StepBudget({ search: 1e9, likeness: 1e6, order }));
+  const { commits, notices } = splitIn(1);
+  expect(commits.map(({ choice }) => choice.candidate.subject)).toEqual(['step 1', 'step 2', 'step 3']);
+  expect(notices).toEqual(['too many commits to order: some that the changelog does not list stand by their dates']);
+  expect(splitIn(100).notices).toEqual([]);
 });

@@ -2,11 +2,16 @@
 const maxSearchSteps = 50_000_000;
 /** Pairs of lines of one file whose likeness is measured. */
 const maxLikenessSteps = 300_000;
+/** Commits and hunks looked at while commits are put in order: 2,000 unlisted ones among 10,000 with five hunks each have room. */
+const maxOrderSteps = 500_000_000;
 
 export interface StepBounds {
   readonly search: number;
   readonly likeness: number;
+  readonly order: number;
 }
+
+const allowed: StepBounds = { search: maxSearchSteps, likeness: maxLikenessSteps, order: maxOrderSteps };
 
 /**
  * Counts the work on each file, so that none takes forever: in steps and never by the clock, for the same input must give the same
@@ -20,7 +25,10 @@ export class StepBudget {
   /** Files of which some residual lines were compared with nothing. */
   readonly leftUncompared = new Set<string>();
 
-  constructor(private readonly bounds: StepBounds = { search: maxSearchSteps, likeness: maxLikenessSteps }) {}
+  private ordered = 0;
+  private isOrderSpent = false;
+
+  constructor(private readonly bounds: StepBounds = allowed) {}
 
   /** A replay begins from the base again. */
   beginReplay(): void {
@@ -46,8 +54,18 @@ export class StepBudget {
     return true;
   }
 
+  /** Whether so many commits and hunks may be looked at to put one in its place; they count as looked at then. */
+  mayOrder(steps: number): boolean {
+    if (this.ordered + steps > this.bounds.order) this.isOrderSpent = true;
+    else this.ordered += steps;
+    return !this.isOrderSpent;
+  }
+
   notices(): string[] {
     return [
+      ...(this.isOrderSpent
+        ? ['too many commits to order: some that the changelog does not list stand by their dates']
+        : []),
       ...[...this.leftOut]
         .sort()
         .map((path) => `${path}: too much to search; no candidate's changes to it were used, only the changelog`),

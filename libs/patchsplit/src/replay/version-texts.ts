@@ -2,10 +2,10 @@ import { lineKey } from '../hunks/telling.js';
 import { weaveLines } from '../weave/lineage.js';
 import type { FileVersion } from './woven-tree.js';
 
-/** The files of one tree as lines, and which lines each has; taken apart when first asked for, and once. */
+/** The files of one tree as lines, and how often each has which; taken apart when first asked for, and once. */
 export class VersionTexts {
   private readonly lines = new Map<string, readonly string[]>();
-  private readonly keys = new Map<string, ReadonlySet<string>>();
+  private readonly keys = new Map<string, ReadonlyMap<string, number>>();
 
   constructor(readonly files: ReadonlyMap<string, FileVersion>) {}
 
@@ -17,9 +17,17 @@ export class VersionTexts {
     return lines;
   }
 
-  keysOf(path: string): ReadonlySet<string> {
+  /** Each line without its blanks, with how often it stands there. */
+  keysOf(path: string): ReadonlyMap<string, number> {
     let keys = this.keys.get(path);
-    if (!keys) this.keys.set(path, (keys = new Set((this.linesOf(path) ?? []).map(lineKey))));
+    if (!keys) {
+      const counts = new Map<string, number>();
+      for (const line of this.linesOf(path) ?? []) {
+        const key = lineKey(line);
+        counts.set(key, (counts.get(key) ?? 0) + 1);
+      }
+      this.keys.set(path, (keys = counts));
+    }
     return keys;
   }
 }

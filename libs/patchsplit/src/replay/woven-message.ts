@@ -1,26 +1,21 @@
-import type { WovenCommit } from './reconstruct.js';
+import { oneLine, quotedBody, trailer, trailersOfDifference, trailersOfEntry } from '../message.js';
+import type { UpstreamDifference } from '../report/schema.js';
+import type { Choice } from '../select/choose.js';
 
-const ownTrailer = /^(?:Upstream-commit|Changelog-entry|CVE|Confidence|Partial|Reworked|Remainder)\s*:/i;
-
-export function wovenSubject({ choice }: WovenCommit): string {
-  return choice.candidate.subject === '' ? 'A commit without a subject' : choice.candidate.subject;
+export function wovenSubject({ candidate }: Choice): string {
+  const subject = oneLine(candidate.subject);
+  return subject === '' ? 'A commit without a subject' : subject;
 }
 
 /** The upstream message, and trailers of ours. What a message says in our words is quoted: nobody else writes our trailers. */
-export function wovenMessage(commit: WovenCommit): string {
-  const { choice, confidence, partial, reworked } = commit;
+export function wovenMessage(choice: Choice, confidence: number, difference: UpstreamDifference | undefined): string {
   const { candidate, listed } = choice;
-  const body = candidate.body
-    .split('\n')
-    .map((line) => (ownTrailer.test(line.trim()) ? `> ${line}` : line))
-    .join('\n');
   const trailers = [
-    ...(candidate.id === undefined ? [] : [`Upstream-commit: ${candidate.id}`]),
-    ...(listed ? [`Changelog-entry: ${listed.item.subject} (${listed.item.version})`] : []),
-    ...(listed?.item.cves ?? []).map((cve) => `CVE: ${cve}`),
-    `Confidence: ${confidence.toFixed(3)}`,
-    ...(partial ? ['Partial: some of its changes are not in the target'] : []),
-    ...(reworked ? ['Reworked: some of its lines differ from upstream'] : []),
+    ...(candidate.id === undefined ? [] : [trailer('Upstream-commit', candidate.id)]),
+    ...(listed ? trailersOfEntry(listed.item) : []),
+    trailer('Confidence', confidence.toFixed(3)),
+    ...trailersOfDifference(difference),
   ];
-  return `${[wovenSubject(commit), body, trailers.join('\n')].filter((part) => part !== '').join('\n\n')}\n`;
+  const parts = [wovenSubject(choice), quotedBody(candidate.body), trailers.join('\n')];
+  return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
 }

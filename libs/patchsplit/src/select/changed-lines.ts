@@ -1,4 +1,5 @@
 import type { Candidate, FilePatch } from '../candidates/candidate.js';
+import { diffLines } from '../hunks/line-diff.js';
 import { isTelling, lineKey } from '../hunks/telling.js';
 
 /** Both sides of a file that differs; lines are absent where it isn't or is no text. */
@@ -6,6 +7,8 @@ export interface FileSides {
   readonly path: string;
   readonly before: readonly string[] | undefined;
   readonly after: readonly string[] | undefined;
+  /** They are the lines that come and go alone, not whole versions. */
+  readonly areEdits?: boolean;
 }
 
 /** How much of a candidate is in what changed. */
@@ -37,11 +40,16 @@ export class ChangedLines {
   private readonly appeared = new Set<string>();
   private readonly vanished = new Set<string>();
   private readonly changed = new Set<string>();
+  /** To be compared line by line where candidates move lines, or change blanks alone. */
+  private readonly sides = new Map<string, FileSides>();
+  private readonly edits = new Map<string, { readonly plus: Counts; readonly minus: Counts }>();
   /** Other names of a file that a candidate's renames tell of. */
   private readonly names = new Map<string, Set<string>>();
 
   constructor(files: readonly FileSides[]) {
-    for (const { path, before, after } of files) {
+    for (const file of files) {
+      const { path, before, after } = file;
+      this.sides.set(path, file);
       const old = countsOf(before ?? []);
       const fresh = countsOf(after ?? []);
       this.plus.set(path, difference(fresh, old, this.allPlus));
@@ -83,7 +91,11 @@ export class ChangedLines {
     }
   }
 
-  evidenceOf({ files }: Candidate): Evidence {
+  /**
+   * @param counts whether lines that a patch moves count where the versions are compared in order. In a file that a program makes anew nearly
+   * all lines move, so that they are found by chance.
+   */
+  evidenceOf({ files }: Pick<Candidate, 'files'>, counts: 'moves' | 'no moves' = 'moves'): Evidence {
     const used: Counts = new Map();
     let hits = 0;
     let total = 0;
@@ -91,15 +103,37 @@ export class ChangedLines {
       const structural = this.structureOf(patch);
       hits += structural.hits;
       total += structural.total;
-      for (const { signs, lines } of patch.hunks) {
-        for (const [at, line] of lines.entries()) {
-          if (signs[at] === ' ' || !isTelling(line)) continue;
-          total += 1;
-          hits += this.creditOf(signs[at] === '+', patch, lineKey(line), used);
-        }
+      const changes = changesIn(patch);
+      const moved = counts === 'moves' ? movedIn(changes) : undefined;
+      for (const { added, key, line } of changes) {
+        total += 1;
+        if (moved?.has(key) && this.isEdit(added, patch, line, used)) hits += 1;
+        else hits += this.creditOf(added, patch, key, used);
       }
     }
     return { share: total === 0 ? 0 : hits / total, hits, total };
+  }
+
+  /** Whether a line as it is comes or goes where the versions are compared in order: in the sum of both it doesn't show. */
+  private isEdit(added: boolean, { from, to }: FilePatch, line: string, used: Counts): boolean {
+    const path = (added ? (to ?? from) : (from ?? to)) ?? '';
+    const { plus, minus } = this.editsOf(path);
+    return take(added ? plus : minus, `${added ? '+' : '-'}${path}\0=`, line, used);
+  }
+
+  private editsOf(path: string): { readonly plus: Counts; readonly minus: Counts } {
+    let edits = this.edits.get(path);
+    if (!edits) {
+      const { before = [], after = [], areEdits = false } = this.sides.get(path) ?? {};
+      edits = { plus: new Map<string, number>(), minus: new Map<string, number>() };
+      const all = areEdits ? [{ at: 0, removed: before.length, to: 0, added: after.length }] : diffLines(before, after);
+      for (const { at, removed, to, added } of all) {
+        for (const line of before.slice(at, at + removed)) edits.minus.set(line, (edits.minus.get(line) ?? 0) + 1);
+        for (const line of after.slice(to, to + added)) edits.plus.set(line, (edits.plus.get(line) ?? 0) + 1);
+      }
+      this.edits.set(path, edits);
+    }
+    return edits;
   }
 
   private creditOf(added: boolean, { from, to }: FilePatch, key: string, used: Counts): number {
@@ -123,6 +157,30 @@ export class ChangedLines {
     const went = from === undefined || copied || this.vanished.has(from);
     return { hits: came && went ? structuralHits : 0, total: structuralHits };
   }
+}
+
+interface ChangedLine {
+  readonly added: boolean;
+  readonly key: string;
+  readonly line: string;
+}
+
+function changesIn({ hunks }: FilePatch): ChangedLine[] {
+  const changes: ChangedLine[] = [];
+  for (const { signs, lines } of hunks) {
+    for (const [at, line] of lines.entries()) {
+      if (signs[at] !== ' ' && isTelling(line)) changes.push({ added: signs[at] === '+', key: lineKey(line), line });
+    }
+  }
+  return changes;
+}
+
+/** What a patch takes away in one place and puts in another, or elsewhere on the line. */
+function movedIn(changes: readonly ChangedLine[]): ReadonlySet<string> | undefined {
+  const gone = new Set<string>();
+  for (const { added, key } of changes) if (!added) gone.add(key);
+  if (gone.size === 0 || gone.size === changes.length) return undefined;
+  return new Set(changes.flatMap(({ added, key }) => (added && gone.has(key) ? key : [])));
 }
 
 function countsOf(lines: readonly string[]): Counts {

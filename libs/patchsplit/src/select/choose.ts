@@ -2,6 +2,8 @@ import type { Candidate } from '../candidates/candidate.js';
 import type { StepItem } from '../changelog/changelog.js';
 import { isTelling, lineKey } from '../hunks/telling.js';
 import type { Evidence } from './changed-lines.js';
+import { Reverts } from './reverts.js';
+import { subjectKey, subjectKeys } from './subject-key.js';
 
 /** A candidate that is taken for one of the step's commits. */
 export interface Choice {
@@ -27,8 +29,15 @@ const unlisted = { share: 0.6, hits: 2, certainShare: 0.85 };
 /** One of several of the same subject that wasn't written when the others were. */
 const ambiguousShare = 0.2;
 
-/** Chooses which candidates the step consists of, by the changelog and by what is in the step. */
-export function choose(scored: readonly Scored[], items: readonly StepItem[]): Choice[] {
+/**
+ * Chooses which candidates the step consists of, by the changelog and by what is in the step.
+ * @param around how well one fits by what it leaves unchanged; asked where the evidence is the same.
+ */
+export function choose(
+  scored: readonly Scored[],
+  items: readonly StepItem[],
+  around: (candidate: Candidate) => number = () => 1,
+): Choice[] {
   const ranksOf = ranksBySubject(items);
   const groups = [...groupBySubject(scored, ranksOf)].map(([subject, group]) => ({
     group,
@@ -36,6 +45,7 @@ export function choose(scored: readonly Scored[], items: readonly StepItem[]): C
   }));
   const named = groups.filter(({ group, ranks }) => group.length === 1 && ranks.length === 1);
   const span = spanOf(named.flatMap(({ group }) => group));
+  const reverts = new Reverts(groups.flatMap(({ group }) => group.map(({ candidate }) => candidate)));
   const choices: Choice[] = [];
   const taken = new Set<Candidate>();
   const take = (one: Scored, rank: number | undefined, item: StepItem | undefined): void => {
@@ -48,10 +58,13 @@ export function choose(scored: readonly Scored[], items: readonly StepItem[]): C
     const [rank = 0] = ranks;
     if (group.length === 1 && ranks.length === 1 && first) take(first, rank, items[rank]);
     else {
-      // Of several with one subject the words don't tell which is which, nor where it stands.
-      const best = group.toSorted(bySpan(span)).slice(0, ranks.length);
+      // Of several with one subject the words don't tell which is which, nor where it stands. One that was taken back was there too.
+      const back = group.filter(({ candidate }) => reverts.of(candidate)).length;
+      const count = Math.max(ranks.length, Math.min(group.length, back + 1));
+      const best = group.toSorted(bySpan(span, around)).slice(0, count);
       for (const [at, one] of best.toSorted(byDate).entries()) {
-        if (isIn(span, one) || one.evidence.share >= ambiguousShare) take(one, undefined, items[ranks[at] ?? 0]);
+        if (isIn(span, one) || one.evidence.share >= ambiguousShare)
+          take(one, undefined, items[ranks[at] ?? ranks[0] ?? 0]);
       }
     }
   }
@@ -60,7 +73,7 @@ export function choose(scored: readonly Scored[], items: readonly StepItem[]): C
     ...open.filter(({ evidence }) => isCertain(evidence)),
     ...open.filter((one) => isWorthATry(one, span)).map((one) => ({ ...one, tentative: true })),
   ];
-  return withoutTwins(choices, others.toSorted(bySpan(span)));
+  return withoutTwins(choices, others.toSorted(bySpan(span, around)));
 }
 
 /** Much of it is there, and the rest may have been overwritten: the replay will tell. */
@@ -85,7 +98,10 @@ function withoutTwins(choices: readonly Choice[], others: readonly Choice[]): Ch
     hold(at, lines);
     return lines.size;
   });
+  const made = new Set(kept.map(({ candidate }) => changeOf(candidate)));
   for (const choice of others) {
+    const change = changeOf(choice.candidate);
+    if (made.has(change)) continue;
     const lines = newLines(choice.candidate);
     const common = new Map<number, number>();
     for (const line of lines) for (const at of holders.get(line) ?? []) common.set(at, (common.get(at) ?? 0) + 1);
@@ -94,10 +110,22 @@ function withoutTwins(choices: readonly Choice[], others: readonly Choice[]): Ch
     );
     if (twin) continue;
     hold(kept.length, lines);
+    made.add(change);
     kept.push(choice);
     sizes.push(lines.size);
   }
   return kept;
+}
+
+/** What a candidate is, wherever it was picked to: its subject, and its lines without what is around them. However few they are, it is made once. */
+function changeOf({ subject, files }: Candidate): string {
+  const lines = files.flatMap(({ from = '', to = '', hunks }) => [
+    `${from}\0${to}\n`,
+    ...hunks.flatMap(({ signs, lines: all }) =>
+      all.flatMap((line, at) => (signs[at] === ' ' ? [] : `${signs[at]}${line}`)),
+    ),
+  ]);
+  return `${subjectKey(subject)}\n${lines.join('')}`;
 }
 
 /** Lines that a candidate makes and doesn't only move, with their paths. */
@@ -128,8 +156,15 @@ function isIn([first, last]: readonly [number, number], { candidate }: Scored): 
   return first <= time && time <= last;
 }
 
-function bySpan(span: readonly [number, number]): (a: Scored, b: Scored) => number {
-  return (a, b) => Number(isIn(span, b)) - Number(isIn(span, a)) || byEvidence(a, b);
+function bySpan(
+  span: readonly [number, number],
+  around: (candidate: Candidate) => number,
+): (a: Scored, b: Scored) => number {
+  return (a, b) =>
+    Number(isIn(span, b)) - Number(isIn(span, a)) ||
+    b.evidence.share - a.evidence.share ||
+    around(b.candidate) - around(a.candidate) ||
+    byDate(a, b);
 }
 
 /** Whether a candidate is in the step even if no changelog says so. */
@@ -137,20 +172,9 @@ export function isCertain({ share, hits }: Evidence): boolean {
   return (share >= unlisted.share && hits >= unlisted.hits) || share >= unlisted.certainShare;
 }
 
-const byEvidence = (a: Scored, b: Scored): number => b.evidence.share - a.evidence.share || byDate(a, b);
 const byDate = (a: Scored, b: Scored): number =>
   a.candidate.author.at.getTime() - b.candidate.author.at.getTime() ||
   ((a.candidate.id ?? '') < (b.candidate.id ?? '') ? -1 : 1);
-
-/** A subject for comparing: without blanks, case, a number of a pull request, or a final full stop. */
-export function subjectKey(subject: string): string {
-  return subject
-    .replace(/ \(#\d+\)$/, '')
-    .replace(/[\s.]+$/, '')
-    .replace(/\s+/g, ' ')
-    .trim()
-    .toLowerCase();
-}
 
 function ranksBySubject(items: readonly StepItem[]): Map<string, number[]> {
   const ranks = new Map<string, number[]>();
@@ -163,15 +187,13 @@ function ranksBySubject(items: readonly StepItem[]): Map<string, number[]> {
   return ranks;
 }
 
-/** RPM writes `[net] fix it` for `net: fix it`, and an item has lost its tag: so the subject without its prefix is looked up too. */
 function groupBySubject(
   scored: readonly Scored[],
   ranks: ReadonlyMap<string, readonly number[]>,
 ): Map<string, Scored[]> {
   const groups = new Map<string, Scored[]>();
   for (const one of scored) {
-    const { subject } = one.candidate;
-    const key = [subject, subject.replace(/^[\w./-]{2,20}: /, '')].map(subjectKey).find((name) => ranks.has(name));
+    const key = subjectKeys(one.candidate.subject).find((name) => ranks.has(name));
     if (key === undefined) continue;
     const group = groups.get(key);
     if (group) group.push(one);

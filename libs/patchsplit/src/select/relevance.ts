@@ -1,7 +1,7 @@
 import type { TreeChange } from '#libs/trees';
 import type { Candidate } from '../candidates/candidate.js';
 import type { StepItem } from '../changelog/changelog.js';
-import { subjectKey } from './choose.js';
+import { subjectKey } from './subject-key.js';
 
 /**
  * Whether a candidate can matter to a step: the changelog names it, or it touches a file that differs. A repository of 30,000

@@ -18,7 +18,12 @@ export interface WovenLine {
 export interface ResidualEdit {
   readonly removed: readonly WovenLine[];
   readonly added: readonly WovenLine[];
+  /** The lines that stay, nearest first: before it, and after it. */
+  readonly before: readonly string[];
+  readonly after: readonly string[];
 }
+
+const nearLines = 3;
 
 /**
  * All versions of a file at once: every line that it ever had, in one order that all versions share, each with its birth and its
@@ -98,7 +103,10 @@ export class LineWeave implements Iterable<WovenLine> {
         this.count(line.text, 1);
       }
       const born = fresh.filter(({ birth }) => birth === label);
-      if (gone.length + born.length > 0) residuals.push({ removed: gone, added: born });
+      if (gone.length + born.length === 0) continue;
+      const before = this.tip.slice(Math.max(0, at - nearLines), at).reverse();
+      const after = this.tip.slice(next, next + nearLines);
+      residuals.push({ removed: gone, added: born, before: before.map(textOf), after: after.map(textOf) });
     }
     for (const line of this.tip.slice(next)) tip.push(line);
     this.tip = tip;
@@ -109,6 +117,8 @@ export class LineWeave implements Iterable<WovenLine> {
     this.counts.set(text, (this.counts.get(text) ?? 0) + by);
   }
 }
+
+const textOf = ({ text }: WovenLine): string => text;
 
 function insertAfter(before: WovenLine, texts: readonly string[], birth: number): WovenLine[] {
   let last = before;

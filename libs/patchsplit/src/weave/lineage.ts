@@ -33,6 +33,11 @@ export class Lineage {
     return this.places.findLast(({ place }) => place)?.place?.path;
   }
 
+  /** Every name that it ever had. */
+  get paths(): string[] {
+    return this.places.flatMap(({ place }) => place?.path ?? []);
+  }
+
   /** It was deleted and the target has it: the commit that deleted it didn't. Its lines are to be closed to the target's. */
   undelete(): boolean {
     if (this.place || this.places.length < 2) return false;

@@ -8,7 +8,7 @@ export function mayVouchFor(scope: DelegatedRole['scope'], path: string): boolea
   return scope.hashPrefixes.some((prefix) => prefix !== '' && digest.startsWith(prefix));
 }
 
-/** `*` and `?` within one component of the path: neither matches a slash, so `debian-amd64/*` is one level and no more. */
+/** `*` and `?` within one component of the path: neither matches a slash, so `debian-x86_64/*` is one level and no more. */
 export function matchesPath(pattern: string, path: string): boolean {
   const [patterns, components] = [pattern.split('/'), path.split('/')];
   return (

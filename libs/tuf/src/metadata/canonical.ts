@@ -59,3 +59,16 @@ function integer(value: number): string {
   if (!Number.isSafeInteger(value)) throw new TufError('malformed-metadata', `${value} has no canonical form`);
   return String(value);
 }
+
+/**
+ * A file's bytes: the canonical form, which is also the shortest, as JSON that can be read back. The canonical form has line breaks in strings as they
+ * are, those of a PEM key for one, and JSON has not.
+ */
+export function fileBytes(value: Json): Buffer {
+  const text = canonicalBytes(value).toString('utf8');
+  // Outside of strings it has no white space.
+  return Buffer.from(
+    text.replace(/[^ -\uffff]/g, (control) => JSON.stringify(control).slice(1, -1)),
+    'utf8',
+  );
+}

@@ -1,6 +1,6 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { writeAtomically } from '../store/atomic-write.js';
+import { writeDurably } from '#libs/durable';
 
 /** Where the repository's files lie, for mirrors to serve: `7.snapshot.json`, `timestamp.json`. */
 export abstract class RepositoryFiles {
@@ -41,6 +41,6 @@ export class FolderFiles extends RepositoryFiles {
   override async write(name: string, bytes: Uint8Array): Promise<void> {
     const path = join(this.folder, name);
     await mkdir(dirname(path), { recursive: true });
-    await writeAtomically(path, bytes);
+    await writeDurably(path, bytes, 0o644);
   }
 }

@@ -1,42 +1,18 @@
 import { TufError } from '../errors.js';
-import { parseEnvelope } from '../metadata/envelope.js';
-import { asInteger, asObject, type Json, type JsonObject, parseJson } from '../metadata/json.js';
+import type { Json, JsonObject } from '../metadata/json.js';
 import { fileNameOf } from '../metadata/names.js';
-import type { Signer } from '../keys/signer.js';
+import type { Root, Targets } from '../metadata/roles.js';
+import { acceptRoot, acceptTopTargets } from './accept.js';
+import { DelegatedRoles, freeVersion } from './delegated-roles.js';
+import { authorityIn, delegatesTo, emptyRole, releasesIn, sameAuthority } from './delegation.js';
 import type { RepositoryFiles } from './files.js';
-import { checkComponent, delegationTo, keysOf, type NoticeRole, noticeRoles, policyOf, releaseRole } from './layout.js';
-import type { Policy, RolePolicy } from './policy.js';
+import { isNotice, type NoticeRole, policyOf, releaseRole } from './layout.js';
+import { OnlineKeys, type OnlineSigners } from './online-keys.js';
+import type { Policy } from './policy.js';
+import type { PublishedRole } from './published.js';
 import { describe, signedPart, signStatement } from './sign.js';
-
-/** The keys that the service holds. */
-export interface OnlineSigners {
-  readonly channel: readonly Signer[];
-  readonly release: readonly Signer[];
-  readonly recall: readonly Signer[];
-  readonly snapshot: readonly Signer[];
-  readonly timestamp: readonly Signer[];
-}
-
-/** A file that a role is to vouch for. */
-export interface NewTarget {
-  /** The last component of its path; `recall/` or `debian-amd64/6.1.0-54-amd64/` comes before it. */
-  readonly name: string;
-  readonly length: number;
-  /** Lower-case hex. */
-  readonly sha256: string;
-}
-
-/** A role as it was last published. */
-interface Published {
-  readonly version: number;
-  readonly expiresMs: number;
-  readonly targets: JsonObject;
-  /** Of a channel: what it delegates to, and by which keys. */
-  readonly releases: readonly string[];
-  readonly releaseKeyIds: readonly string[];
-}
-
-type SnapshotEntry = { version: number; length?: number; hashes?: JsonObject };
+import { openState, type RepositoryState, type SnapshotEntry } from './state.js';
+import { enlarged, type NewTarget, type ReleaseAddition, targetsOf } from './vouched-targets.js';
 
 /**
  * The online side of a repository: takes what the offline roles were signed as, and publishes releases, recalls, snapshots and
@@ -48,204 +24,269 @@ type SnapshotEntry = { version: number; length?: number; hashes?: JsonObject };
  */
 export class Repository {
   readonly #files: RepositoryFiles;
-  readonly #signers: OnlineSigners;
+  readonly #keys: OnlineKeys;
   readonly #policy: Policy;
-  #meta: Map<string, SnapshotEntry>;
-  #snapshotVersion: number;
-  #timestampVersion: number;
+  readonly #delegated: DelegatedRoles;
+  #state: RepositoryState;
 
-  private constructor(
+  private constructor(files: RepositoryFiles, signers: OnlineSigners, policy: Policy, state: RepositoryState) {
+    this.#files = files;
+    this.#keys = new OnlineKeys(signers, policy);
+    this.#policy = policy;
+    this.#delegated = new DelegatedRoles(files, this.#keys, policy, () => this.#state);
+    this.#state = state;
+  }
+
+  /**
+   * Opens what was published; a repository without a timestamp is a new one.
+   * @param floor the highest version of each role (`snapshot`, `timestamp`, `debian-x86_64`, …) that anybody ever saw, where that is
+   *   known from elsewhere: versions go on from there even if the files are gone, and the roles are made again.
+   */
+  static async open(
     files: RepositoryFiles,
     signers: OnlineSigners,
     policy: Policy,
-    state: { meta: Map<string, SnapshotEntry>; snapshotVersion: number; timestampVersion: number },
-  ) {
-    this.#files = files;
-    this.#signers = signers;
-    this.#policy = policy;
-    this.#meta = state.meta;
-    this.#snapshotVersion = state.snapshotVersion;
-    this.#timestampVersion = state.timestampVersion;
+    floor: ReadonlyMap<string, number> = new Map(),
+  ): Promise<Repository> {
+    return new Repository(files, signers, policy, await openState(files, floor));
   }
 
-  /** Opens what was published; a repository without a timestamp is a new one. @throws TufError `malformed-metadata`. */
-  static async open(files: RepositoryFiles, signers: OnlineSigners, policy: Policy): Promise<Repository> {
-    const bytes = await files.read('timestamp.json');
-    if (bytes === undefined) {
-      return new Repository(files, signers, policy, { meta: new Map(), snapshotVersion: 0, timestampVersion: 0 });
-    }
-    const timestamp = parseEnvelope('timestamp', bytes).role;
-    const snapshot = await readSigned(files, fileNameOf('snapshot', timestamp.snapshot.version));
-    const meta = new Map(
-      Object.entries(asObject(snapshot['meta'], 'meta')).map(([name, entry]) => [name, entry as SnapshotEntry]),
-    );
-    const state = { meta, snapshotVersion: timestamp.snapshot.version, timestampVersion: timestamp.version };
-    return new Repository(files, signers, policy, state);
+  /** The newest root; undefined before the first. */
+  get root(): Root | undefined {
+    return this.#state.root;
   }
 
-  /** A root from a ceremony (`makeRoot`, `rotateRoot`): served from now on. What it changes shows at once. */
-  async publishRoot(root: Uint8Array): Promise<void> {
-    await this.#files.write(fileNameOf('root', parseEnvelope('root', root).role.version), root);
+  /** The top-level targets; undefined before the first, or where their file is gone. */
+  get topTargets(): Targets | undefined {
+    return this.#state.top;
+  }
+
+  /**
+   * A root from a ceremony (`makeRoot`, `rotateRoot`): served from now on. What it changes shows at once, so `renew` has to follow.
+   * @throws TufError if clients would refuse it; `wrong-keys` if it names keys for snapshot and timestamp that aren't here.
+   */
+  async publishRoot(root: Uint8Array, nowMs: number): Promise<void> {
+    const accepted = acceptRoot(this.#state.root, root, nowMs);
+    for (const name of ['snapshot', 'timestamp'] as const) this.#keys.signing(name, accepted.roles[name]);
+    await this.#files.write(fileNameOf('root', accepted.version), root);
+    this.#state = { ...this.#state, root: accepted };
   }
 
   /**
    * The top-level targets from a ceremony (`makeTopTargets`), and with it every channel and notice role that it names for the first
-   * time, empty.
+   * time, empty, or by other keys than before, as it was.
+   * @throws TufError if clients would refuse them; `wrong-keys` if they delegate to keys that aren't here.
    */
   async publishTopTargets(targets: Uint8Array, nowMs: number): Promise<void> {
-    const { role } = parseEnvelope('targets', targets);
-    await this.#files.write(fileNameOf('targets', role.version), targets);
-    const changes = new Map<string, SnapshotEntry>([['targets.json', { version: role.version, ...describe(targets) }]]);
-    for (const { name } of role.delegations?.roles ?? []) {
-      if (!this.#meta.has(`${name}.json`)) await this.#writeRole(name, emptyRole, nowMs, changes);
+    const { root, meta } = this.#state;
+    if (root === undefined)
+      throw new TufError('unknown-role', 'there is no root yet, by which targets could be judged');
+    const top = acceptTopTargets(root, meta.get('targets.json')?.version ?? 0, targets, nowMs);
+    const roles = top.delegations?.roles ?? [];
+    for (const role of roles) this.#keys.delegated(role.name, role);
+    const changes = new Map<string, SnapshotEntry>([['targets.json', { version: top.version, ...describe(targets) }]]);
+    const before = new Map<string, PublishedRole | undefined>();
+    for (const { name } of roles) {
+      const authority = authorityIn(this.#state.top, name);
+      if (authority === undefined || !sameAuthority(authority, authorityIn(top, name)))
+        before.set(name, await this.#delegated.find(name));
+    }
+    await this.#files.write(fileNameOf('targets', top.version), targets);
+    this.#state = { ...this.#state, top };
+    for (const [name, role] of before) {
+      // Of a channel whose file is gone, the snapshot still knows the releases.
+      const releases = role === undefined ? this.#delegated.releasesOf(name) : releasesIn(role);
+      await this.#delegated.write(name, role ?? emptyRole, nowMs, changes, releases);
     }
     await this.#publish(changes, nowMs);
   }
 
+  /** `addReleases` for one of them. */
+  async addBundles(channel: string, release: string, bundles: readonly NewTarget[], nowMs: number): Promise<void> {
+    await this.addReleases([{ channel, release, bundles }], nowMs);
+  }
+
   /**
-   * Lets a kernel release's role vouch for bundles. A release that is new is delegated to by its channel in the same publication; so
-   * are all of the channel's, signed anew, where the keys are others than before.
+   * Lets kernel releases' roles vouch for bundles, in one publication. A release that is new is delegated to by its channel in the
+   * same one; so are all of the channel's, signed anew, where the keys are others than before. A role whose file is gone begins anew
+   * with what is given here.
    * @throws TufError `role-full`, `invalid-name`; `unknown-role` for a channel that the top-level targets don't name.
    */
-  async addBundles(channel: string, release: string, bundles: readonly NewTarget[], nowMs: number): Promise<void> {
-    const role = releaseRole(channel, release);
+  async addReleases(additions: readonly ReleaseAddition[], nowMs: number): Promise<void> {
     const changes = new Map<string, SnapshotEntry>();
-    const parent = await this.#read(channel);
-    const isNew = !parent.releases.includes(role);
-    const before = isNew ? emptyRole : await this.#read(role);
-    const targets = { ...before.targets, ...targetsOf(role, bundles) };
-    if (Object.keys(targets).length > this.#policy.maxTargetsPerRelease) {
-      throw new TufError('role-full', `${role} may vouch for ${this.#policy.maxTargetsPerRelease} bundles and no more`);
+    for (const channel of new Set(additions.map((one) => one.channel))) {
+      const added = additions.filter((one) => one.channel === channel);
+      await this.#addToChannel(channel, added, nowMs, changes);
     }
-    const rekeyed = parent.releases.length > 0 && !sameKeys(parent.releaseKeyIds, this.#signers.release);
-    if (rekeyed) await this.#writeRoles(parent.releases, nowMs, changes);
-    if (isNew || rekeyed) {
-      const releases = isNew ? [...parent.releases, role] : parent.releases;
-      await this.#writeRole(channel, { ...parent, releases }, nowMs, changes);
-    }
-    await this.#writeRole(role, { ...before, targets }, nowMs, changes);
     await this.#publish(changes, nowMs);
   }
 
   /** Replaces what a notice role says: the newest list of recalls. @throws TufError `invalid-name`, `unknown-role`. */
   async setNotice(role: NoticeRole, notices: readonly NewTarget[], nowMs: number): Promise<void> {
     const changes = new Map<string, SnapshotEntry>();
-    const before = await this.#read(role);
-    await this.#writeRole(role, { ...before, targets: targetsOf(role, notices) }, nowMs, changes);
+    const before = (await this.#delegated.find(role)) ?? emptyRole;
+    await this.#delegated.write(role, { ...before, targets: targetsOf(role, notices) }, nowMs, changes);
     await this.#publish(changes, nowMs);
   }
 
   /**
    * Signs again what is near its end, with nothing else changed, and in any case a new timestamp. To be called several times a day.
-   * @param which `all` after a change of the online keys; `none` for the timestamp alone.
+   * @param which `all` after a change of the online keys; `none` for the timestamp alone, and the snapshot where that is due.
+   * @param atMost roles; if it returns as many, call it again.
    * @returns the roles that were signed.
    */
-  async renew(nowMs: number, which: 'due' | 'all' | 'none' = 'due'): Promise<string[]> {
+  async renew(nowMs: number, which: 'due' | 'all' | 'none' = 'due', atMost = Infinity): Promise<string[]> {
     const changes = new Map<string, SnapshotEntry>();
     for (const role of which === 'none' ? [] : this.roles()) {
-      const before = await this.#read(role);
-      const dueMs = policyOf(role, this.#policy).lifetimeSec * 1000 * this.#policy.renewBelow;
-      if (which === 'all' || before.expiresMs - nowMs < dueMs) await this.#writeRole(role, before, nowMs, changes);
+      if (changes.size >= atMost) break;
+      const before = await this.#delegated.find(role);
+      // Its file is gone, and with it what it vouched for: that is for `restore`.
+      if (before === undefined) continue;
+      if (which !== 'all' && !this.#isDue(before.expiresMs, policyOf(role, this.#policy).lifetimeSec, nowMs)) continue;
+      await this.#delegated.write(role, before, nowMs, changes);
     }
     await this.#publish(changes, nowMs);
-    return [...changes.keys()].map((name) => name.replace(/\.json$/, ''));
+    return namesOf(changes);
+  }
+
+  /**
+   * Delegates to the release keys that are here now, where a channel still delegates to others: the end of a stolen one.
+   * @returns the channels that did.
+   */
+  async rekey(nowMs: number): Promise<string[]> {
+    const additions: ReleaseAddition[] = [];
+    for (const channel of this.channels()) {
+      const found = await this.#delegated.find(channel);
+      const [first] = found === undefined ? [] : releasesIn(found);
+      if (found === undefined || first === undefined || delegatesTo(found, this.#keys.signers.release)) continue;
+      additions.push({ channel, release: first.slice(channel.length + 1), bundles: [] });
+    }
+    if (additions.length > 0) await this.addReleases(additions, nowMs);
+    return additions.map(({ channel }) => channel);
+  }
+
+  /**
+   * Makes roles again whose files are gone or damaged, at versions above all that were seen.
+   * @param contents what a notice or a release is to vouch for.
+   * @param atMost roles; if it returns as many, call it again.
+   * @returns the roles that were made; nothing is published if there was none.
+   */
+  async restore(
+    contents: (role: string) => Promise<readonly NewTarget[]>,
+    nowMs: number,
+    atMost = Infinity,
+  ): Promise<string[]> {
+    const lost: string[] = [];
+    for (const role of this.roles()) if ((await this.#delegated.find(role)) === undefined) lost.push(role);
+    const changes = new Map<string, SnapshotEntry>();
+    for (const role of lost.slice(0, atMost)) {
+      const isChannel = !role.includes('/') && !isNotice(role);
+      const targets = isChannel ? {} : targetsOf(role, await contents(role));
+      await this.#delegated.write(
+        role,
+        { ...emptyRole, targets },
+        nowMs,
+        changes,
+        isChannel ? this.#delegated.releasesOf(role) : [],
+      );
+    }
+    if (changes.size > 0) await this.#publish(changes, nowMs);
+    return namesOf(changes);
   }
 
   /** The delegated roles that the snapshot names. */
   roles(): string[] {
-    return [...this.#meta.keys()].map((name) => name.replace(/\.json$/, '')).filter((name) => name !== 'targets');
+    return this.#delegated.names();
   }
 
-  async #read(role: string): Promise<Published> {
-    const entry = this.#meta.get(`${role}.json`);
-    if (entry === undefined) throw new TufError('unknown-role', `there is no role ${role}`);
-    const bytes = await this.#files.read(fileNameOf(role, entry.version));
-    if (bytes === undefined) throw new TufError('withheld', `${role} is in the snapshot, and its file is gone`);
-    const { version, expiresMs, delegations } = parseEnvelope('targets', bytes).role;
-    return {
-      version,
-      expiresMs,
-      targets: asObject(asObject(parseJson(bytes)['signed'], 'signed')['targets'], 'targets'),
-      releases: delegations?.roles.map(({ name }) => name) ?? [],
-      releaseKeyIds: [...(delegations?.keys.keys() ?? [])],
-    };
+  /** The channels that may be published to. */
+  channels(): string[] {
+    return this.#delegated.channels();
   }
 
-  async #writeRoles(roles: readonly string[], nowMs: number, changes: Map<string, SnapshotEntry>): Promise<void> {
-    for (const role of roles) await this.#writeRole(role, await this.#read(role), nowMs, changes);
+  async #addToChannel(
+    channel: string,
+    additions: readonly ReleaseAddition[],
+    nowMs: number,
+    changes: Map<string, SnapshotEntry>,
+  ): Promise<void> {
+    for (const { release } of additions) releaseRole(channel, release);
+    this.#delegated.delegatedByTop(channel);
+    const found = await this.#delegated.find(channel);
+    const parent = found ?? emptyRole;
+    const known = found === undefined ? this.#delegated.releasesOf(channel) : releasesIn(parent);
+    const added = [...new Set(additions.map(({ release }) => releaseRole(channel, release)))];
+    const written = new Map<string, JsonObject>();
+    const earlier = new Map<string, PublishedRole>();
+    for (const addition of additions) {
+      const role = releaseRole(channel, addition.release);
+      const before =
+        earlier.get(role) ?? (known.includes(role) ? await this.#delegated.find(role, found) : undefined) ?? emptyRole;
+      earlier.set(role, before);
+      written.set(
+        role,
+        enlarged(role, written.get(role) ?? before.targets, addition, this.#policy.maxTargetsPerRelease),
+      );
+    }
+    const isRekeyed = known.length > 0 && !delegatesTo(parent, this.#keys.signers.release);
+    if (isRekeyed) {
+      for (const role of known.filter((name) => !written.has(name))) {
+        const before = await this.#delegated.find(role, found);
+        if (before !== undefined) await this.#delegated.write(role, before, nowMs, changes);
+      }
+    }
+    const releases = [...new Set([...known, ...added])];
+    if (isRekeyed || releases.length > known.length || found === undefined) {
+      await this.#delegated.write(channel, parent, nowMs, changes, releases);
+    }
+    for (const [role, targets] of written) {
+      await this.#delegated.write(role, { ...(earlier.get(role) ?? emptyRole), targets }, nowMs, changes);
+    }
   }
 
-  async #writeRole(role: string, before: Published, nowMs: number, changes: Map<string, SnapshotEntry>): Promise<void> {
-    const { threshold, lifetimeSec } = policyOf(role, this.#policy);
-    const version = await this.#freeVersion(role, before.version + 1);
-    const { release } = this.#signers;
-    const roles = before.releases.map((name) => delegationTo(name, release, this.#policy.release));
-    const content = {
-      targets: before.targets,
-      ...(roles.length === 0 ? {} : { delegations: { keys: keysOf(release), roles } }),
-    };
-    const signed = signedPart({ type: 'targets', version, expiresMs: nowMs + lifetimeSec * 1000, content });
-    const bytes = await signStatement(signed, this.#signersOf(role), threshold);
-    await this.#files.write(fileNameOf(role, version), bytes);
-    // A release's digest would be 90 bytes in the snapshot that every machine reads, for each of a thousand releases. Its version,
-    // and a threshold that no stolen key reaches alone, have to do; docs/adr/0009 counts the bytes.
-    changes.set(`${role}.json`, role.includes('/') ? { version } : { version, ...describe(bytes) });
+  #isDue(expiresMs: number, lifetimeSec: number, nowMs: number): boolean {
+    return expiresMs - nowMs < lifetimeSec * 1000 * this.#policy.renewBelow;
   }
 
-  /** A version that was written before a crash was signed, but never published: it must not come to stand for something else. */
-  async #freeVersion(role: string, from: number): Promise<number> {
-    let version = from;
-    while ((await this.#files.read(fileNameOf(role, version))) !== undefined) version++;
-    return version;
-  }
-
-  #signersOf(role: string): readonly Signer[] {
-    if ((noticeRoles as readonly string[]).includes(role)) return this.#signers.recall;
-    return role.includes('/') ? this.#signers.release : this.#signers.channel;
-  }
-
-  /** Snapshot, then timestamp; in memory only once both are written. */
+  /** Snapshot, where anything in it changes or it is due, then timestamp; in memory only once both are written. */
   async #publish(changes: ReadonlyMap<string, SnapshotEntry>, nowMs: number): Promise<void> {
-    const { snapshot, timestamp } = this.#policy;
-    const expiry = ({ lifetimeSec }: RolePolicy): number => nowMs + lifetimeSec * 1000;
-    const meta = new Map([...this.#meta, ...changes]);
-    const version = await this.#freeVersion('snapshot', this.#snapshotVersion + 1);
-    const content = { meta: Object.fromEntries(meta) as JsonObject };
-    const signed = signedPart({ type: 'snapshot', version, expiresMs: expiry(snapshot), content });
-    const bytes = await signStatement(signed, this.#signers.snapshot, snapshot.threshold);
-    await this.#files.write(fileNameOf('snapshot', version), bytes);
+    const { root } = this.#state;
+    if (root === undefined)
+      throw new TufError('unknown-role', 'there is no root yet, under which anything could be published');
+    const { timestamp } = this.#policy;
+    const meta = new Map([...this.#state.meta, ...changes]);
+    const snapshot = await this.#snapshotFor(root, meta, changes.size > 0, nowMs);
+    const version = this.#state.timestampVersion + 1;
+    const stamp: Json = { 'snapshot.json': { version: snapshot.version, ...snapshot.file } };
+    const expiresMs = nowMs + timestamp.lifetimeSec * 1000;
+    const signed = signedPart({ type: 'timestamp', version, expiresMs, content: { meta: stamp } });
+    const signers = this.#keys.signing('timestamp', root.roles.timestamp);
+    await this.#files.write('timestamp.json', await signStatement(signed, signers, root.roles.timestamp.threshold));
+    this.#state = { ...this.#state, meta, snapshot, snapshotVersion: snapshot.version, timestampVersion: version };
+  }
 
-    const stamp: Json = { 'snapshot.json': { version, ...describe(bytes) } };
-    const statement = {
-      type: 'timestamp' as const,
-      version: this.#timestampVersion + 1,
-      expiresMs: expiry(timestamp),
-      content: { meta: stamp },
-    };
-    const stampBytes = await signStatement(signedPart(statement), this.#signers.timestamp, timestamp.threshold);
-    await this.#files.write('timestamp.json', stampBytes);
-    this.#meta = meta;
-    this.#snapshotVersion = version;
-    this.#timestampVersion = statement.version;
+  async #snapshotFor(
+    root: Root,
+    meta: ReadonlyMap<string, SnapshotEntry>,
+    isChanged: boolean,
+    nowMs: number,
+  ): Promise<NonNullable<RepositoryState['snapshot']>> {
+    const { lifetimeSec } = this.#policy.snapshot;
+    const signers = this.#keys.signing('snapshot', root.roles.snapshot);
+    const last = this.#state.snapshot;
+    const isGood = last !== undefined && signers.every(({ keyId }) => last.keyIds.includes(keyId));
+    // Every machine fetches each new snapshot: the hourly timestamp alone is no reason for one.
+    if (!isChanged && isGood && !this.#isDue(last.expiresMs, lifetimeSec, nowMs)) return last;
+    const version = await freeVersion(this.#files, 'snapshot', this.#state.snapshotVersion + 1);
+    const content = { meta: Object.fromEntries(meta) as JsonObject };
+    const expiresMs = nowMs + lifetimeSec * 1000;
+    const signed = signedPart({ type: 'snapshot', version, expiresMs, content });
+    const bytes = await signStatement(signed, signers, root.roles.snapshot.threshold);
+    await this.#files.write(fileNameOf('snapshot', version), bytes);
+    return { version, expiresMs, keyIds: signers.map(({ keyId }) => keyId), file: describe(bytes) };
   }
 }
 
-const emptyRole: Published = { version: 0, expiresMs: 0, targets: {}, releases: [], releaseKeyIds: [] };
-
-function sameKeys(keyIds: readonly string[], signers: readonly Signer[]): boolean {
-  return keyIds.length === signers.length && signers.every(({ keyId }) => keyIds.includes(keyId));
-}
-
-function targetsOf(role: string, targets: readonly NewTarget[]): JsonObject {
-  const entries = targets.map(({ name, length, sha256 }) => {
-    if (!/^[0-9a-f]{64}$/.test(sha256)) throw new TufError('invalid-name', `${sha256} is no SHA-256`);
-    return [`${role}/${checkComponent(name)}`, { length: asInteger(length, 'length', 0), hashes: { sha256 } }] as const;
-  });
-  return Object.fromEntries(entries);
-}
-
-async function readSigned(files: RepositoryFiles, name: string): Promise<JsonObject> {
-  const bytes = await files.read(name);
-  if (bytes === undefined) throw new TufError('withheld', `the repository has no ${name}`);
-  return asObject(parseJson(bytes)['signed'], 'signed');
+function namesOf(changes: ReadonlyMap<string, SnapshotEntry>): string[] {
+  return [...changes.keys()].map((name) => name.replace(/\.json$/, ''));
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { TufError } from '../errors.js';
-import { canonicalBytes } from '../metadata/canonical.js';
+import { canonicalBytes, fileBytes } from '../metadata/canonical.js';
 import type { JsonObject } from '../metadata/json.js';
 import type { Signer } from '../keys/signer.js';
 
@@ -35,7 +35,7 @@ export async function signStatement(
   const signatures = await Promise.all(
     distinct.map(async (signer) => ({ keyid: signer.keyId, sig: (await signer.sign(payload)).toString('hex') })),
   );
-  return canonicalBytes({ signed, signatures });
+  return fileBytes({ signed, signatures });
 }
 
 /** Length and digest of a file, as the role above it names them. */

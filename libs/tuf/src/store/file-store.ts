@@ -1,7 +1,7 @@
 import { readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { writeDurably } from '#libs/durable';
 import { fileNameOf } from '../metadata/names.js';
-import { writeAtomically } from './atomic-write.js';
 import { MetadataStore } from './store.js';
 
 const maxStoredBytes = 64 * 1024 * 1024;
@@ -24,7 +24,7 @@ export class FileStore extends MetadataStore {
   }
 
   override async write(role: string, bytes: Uint8Array): Promise<void> {
-    await writeAtomically(this.#pathOf(role), bytes);
+    await writeDurably(this.#pathOf(role), bytes, 0o644);
   }
 
   override async remove(role: string): Promise<void> {

@@ -1,0 +1,181 @@
+import { Controller, Logger } from '@nestjs/common';
+import { EventPattern, Payload } from '@nestjs/microservices';
+import { BlobStore } from '#libs/blobs';
+import { type EventData, type Fact, type GitId, type LevelContent, levelContentSchema } from '#libs/contracts';
+import { EventStore, EventStoreError, PoisonMessage, type RecordedEvent, type StreamName } from '#libs/eventstore';
+import { buildLevel, type LevelConflict, type LevelOutcome, type LevelPart, SeriesHistory } from '#libs/hotpatch';
+import { Clock, commandContext, stage } from '#libs/service';
+import { type StoredSeries, TreeStore } from '#libs/trees';
+import { storedTree } from './adapters/stored-tree.js';
+import { awaitedKernel } from './awaited-kernel.js';
+import { maxPatchBytes } from './build.js';
+import {
+  type ChosenFix,
+  decideLevelBuilt,
+  decideLevelRefused,
+  isLevelSettled,
+  levelModuleName,
+  type LevelSeries,
+  type Selected,
+  selectFixes,
+  type ToldFix,
+} from './domain/level.js';
+import { Profiles } from './ports.js';
+
+/** How often what was built is recorded anew because another level of the kernel was proposed meanwhile. */
+const maxRaces = 8;
+
+/** Makes cumulative levels: many fixes of a kernel as one module, which takes the place of all live patches before it. */
+@Controller()
+export class Levels {
+  private readonly log = new Logger(Levels.name);
+
+  constructor(
+    private readonly events: EventStore,
+    private readonly blobs: BlobStore,
+    private readonly trees: TreeStore,
+    private readonly profiles: Profiles,
+    private readonly clock: Clock,
+  ) {}
+
+  /** As for a single fix: bytes are stored before the one commit that names them. */
+  @EventPattern('LevelProposed', stage('build'))
+  async handle(@Payload() event: RecordedEvent): Promise<void> {
+    if (event.fact.type !== 'LevelProposed') throw new PoisonMessage(`${event.fact.type} is no level`);
+    const proposed = event.fact.data;
+    if (isLevelSettled(await this.factsOf(`level.${proposed.kernelId}`), proposed.level)) return;
+    const start = this.clock.now().getTime();
+    const decide = await this.build(proposed);
+    await this.record(event, proposed, decide(Math.max(0, this.clock.now().getTime() - start)));
+  }
+
+  private async build(proposed: EventData<'LevelProposed'>): Promise<(durationMs: number) => Fact[]> {
+    const { kernelId, leaveOut } = proposed;
+    const received = await this.kernel(kernelId);
+    const { selected, conflicts } = selectFixes(kernelId, await this.told(proposed));
+    if (selected === undefined || (conflicts.length > 0 && !leaveOut)) {
+      const reasons = conflicts.flatMap((one) => one.reasons);
+      return (durationMs) => decideLevelRefused(proposed, 'select', reasons, conflicts, durationMs);
+    }
+    const outcome = await this.make(proposed, received, selected);
+    if (outcome.outcome === 'refused') {
+      const { stage: step, reasons } = outcome.refusal;
+      const all = plain([...conflicts, ...outcome.conflicts]);
+      return (durationMs) => decideLevelRefused(proposed, step, reasons, all, durationMs);
+    }
+    const { patch, fixIds, leftOut } = outcome;
+    const module = await this.blobs.put(patch.module.bytes);
+    const content: LevelContent = { schema: 1, functions: [...patch.functions], warnings: [...patch.warnings] };
+    const told = await this.blobs.put(Buffer.from(JSON.stringify(levelContentSchema.parse(content))));
+    const made = {
+      fixIds,
+      module: { name: patch.module.name, digest: module.digest, sizeBytes: module.sizeBytes },
+      content: told.digest,
+      functions: patch.functions.length,
+      warnings: patch.warnings.length,
+      runPre: patch.runPre,
+      leftOut: plain([...conflicts, ...leftOut]),
+    };
+    return (durationMs) => decideLevelBuilt(proposed, made, durationMs);
+  }
+
+  private async make(
+    { level, leaveOut }: EventData<'LevelProposed'>,
+    { kernelId, packages }: EventData<'KernelReceived'>,
+    { baseTree, series: of, fixes }: Selected,
+  ): Promise<LevelOutcome> {
+    const series = of === undefined ? undefined : await this.trees.series(of.head, of.onto);
+    try {
+      return await buildLevel({
+        profile: await this.profiles.open(kernelId, packages),
+        moduleName: levelModuleName(level),
+        tags: { splicecast_level: String(level) },
+        base: storedTree(this.trees, baseTree),
+        ...historyOf(series),
+        parts: await Promise.all(fixes.map((one) => this.partOf(one))),
+        leaveOut,
+      });
+    } finally {
+      await series?.close();
+    }
+  }
+
+  private async partOf({ proposed, built, objects, commits }: ChosenFix): Promise<LevelPart> {
+    const { fixId, paths, patch } = proposed;
+    const source: LevelPart['source'] =
+      commits === undefined
+        ? { kind: 'patch', patch: await this.blobs.read(patch, maxPatchBytes) }
+        : { kind: 'commits', commits };
+    return { fixId, source, paths: new Set([...paths, ...objects]), functions: built.functions };
+  }
+
+  private async kernel(kernelId: string): Promise<EventData<'KernelReceived'>> {
+    const { received, imported } = await awaitedKernel(this.events, kernelId);
+    if (received !== undefined && imported !== undefined) return received;
+    throw new PoisonMessage(`kernel ${kernelId} was rejected after a level was proposed`);
+  }
+
+  private async told({ fixIds }: EventData<'LevelProposed'>): Promise<readonly ToldFix[]> {
+    const known = new Map<string, Promise<LevelSeries | undefined>>();
+    const told: ToldFix[] = [];
+    for (const fixId of fixIds) {
+      const facts = await this.factsOf(`fix.${fixId}`);
+      const proposed = facts.find(({ type }) => type === 'FixProposed');
+      if (proposed?.type !== 'FixProposed' || proposed.data.source.kind !== 'commit') {
+        told.push({ fixId, facts });
+        continue;
+      }
+      const { source, baseTree } = proposed.data;
+      const key = `${source.dropId} ${baseTree}`;
+      const asking = known.get(key) ?? this.seriesOf(source.dropId, baseTree);
+      known.set(key, asking);
+      const series = await asking;
+      told.push({ fixId, facts, ...(series === undefined ? {} : { series }) });
+    }
+    return told;
+  }
+
+  /** A drop's series, if it begins with this tree. */
+  private async seriesOf(dropId: string, baseTree: GitId): Promise<LevelSeries | undefined> {
+    const split = (await this.factsOf(`drop.${dropId}`)).findLast(({ type }) => type === 'DropSplit');
+    return split?.type === 'DropSplit' && split.data.proof.baseTree === baseTree ? split.data : undefined;
+  }
+
+  private async record(
+    event: RecordedEvent,
+    { kernelId, level }: EventData<'LevelProposed'>,
+    facts: Fact[],
+  ): Promise<void> {
+    const stream: StreamName = `level.${kernelId}`;
+    for (let race = 1; ; race += 1) {
+      const past = await this.events.readStream(stream);
+      if (
+        isLevelSettled(
+          past.events.map((one) => one.fact),
+          level,
+        )
+      )
+        return;
+      try {
+        await this.events.appendToStream(stream, past.revision, facts, commandContext(event, 'build'));
+        this.log.log(`level ${level} of kernel ${kernelId}: ${facts.map(({ type }) => type).join(', ')}`);
+        return;
+      } catch (error) {
+        const lost = error instanceof EventStoreError && error.code === 'wrong-expected-revision';
+        if (!lost || race === maxRaces) throw error;
+      }
+    }
+  }
+
+  private async factsOf(stream: StreamName): Promise<readonly Fact[]> {
+    return (await this.events.readStream(stream)).events.map((one) => one.fact);
+  }
+}
+
+function historyOf(series: StoredSeries | undefined): { history?: SeriesHistory } {
+  return series === undefined ? {} : { history: new SeriesHistory(series) };
+}
+
+function plain(conflicts: readonly LevelConflict[]) {
+  return conflicts.map(({ fixId, reasons }) => ({ fixId, reasons: [...reasons] }));
+}

@@ -1,0 +1,4 @@
+import { onPostgres } from './use.js';
+
+await onPostgres();
+await import('../tracing.test.js');

@@ -1,0 +1,66 @@
+import { Body, Controller, Get, HttpCode, Post, UseGuards } from '@nestjs/common';
+import { z } from 'zod';
+import { actor, AdminGuard, Needs, Problem, ZodBody } from '#libs/service';
+import { type JsonObject, TufError } from '#libs/tuf';
+import { publicHalves } from '../adapters/metadata-keys.js';
+import { type Accepted, OfflineRoles } from '../metadata/offline-roles.js';
+import type { Cause } from '../metadata/publications.js';
+import { Publisher } from '../metadata/publisher.js';
+import { MetadataStatus, type MetadataReport } from '../metadata/status.js';
+import { MetadataSigners } from '../ports.js';
+
+const maxFileBytes = 512 * 1024;
+
+const handInSchema = z.strictObject({
+  /** Roots and top-level targets, base64: their very bytes, for they are signed and named by digest. */
+  files: z.array(z.base64().max(maxFileBytes)).min(1).max(16),
+});
+type HandIn = z.infer<typeof handInSchema>;
+const handInBody = new ZodBody(handInSchema);
+
+/** What holders of offline keys and the service hand to each other. */
+@Controller('v1/tuf')
+@UseGuards(AdminGuard)
+export class MetadataController {
+  constructor(
+    private readonly offline: OfflineRoles,
+    private readonly publisher: Publisher,
+    private readonly status: MetadataStatus,
+    private readonly signers: MetadataSigners,
+  ) {}
+
+  /** Takes what a ceremony has signed, all files or none. */
+  @Post('metadata')
+  @Needs('admin')
+  @HttpCode(200)
+  async handIn(@Body(handInBody) { files }: HandIn): Promise<{ schema: 1; accepted: readonly Accepted[] }> {
+    const byAdmin: Cause = { actor: actor(), correlationId: 'metadata' };
+    try {
+      const accepted = await this.offline.accept(
+        files.map((file) => Buffer.from(file, 'base64')),
+        byAdmin,
+      );
+      await this.publisher.reconcile(byAdmin);
+      return { schema: 1, accepted };
+    } catch (error) {
+      if (!(error instanceof TufError)) throw error;
+      throw new Problem({
+        status: 422,
+        code: `metadata-${error.code}`,
+        title: 'Clients would refuse this',
+        detail: error.message,
+      });
+    }
+  }
+
+  @Get('status')
+  report(): Promise<MetadataReport> {
+    return this.status.report();
+  }
+
+  /** The public halves of the service's keys, for the ceremony that entitles them. */
+  @Get('online-keys')
+  onlineKeys(): { schema: 1; keys: Readonly<Record<string, readonly JsonObject[]>> } {
+    return { schema: 1, keys: publicHalves(this.signers) };
+  }
+}

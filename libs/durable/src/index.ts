@@ -1,0 +1,2 @@
+export { syncPath } from './sync-path.js';
+export { createDurably, writeDurably } from './write.js';

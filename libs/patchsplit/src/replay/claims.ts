@@ -1,0 +1,68 @@
+import { isTelling, lineKey } from '../hunks/telling.js';
+import type { ResidualEdit } from '../weave/line-weave.js';
+import type { Rejected } from './replay.js';
+
+/** What so many changes have (`msgstr ""`) speaks for none. */
+const maxHolders = 20;
+/** Rejected changes that are looked at for one residual edit. */
+const maxClaimants = 12;
+/** Of an unchanged line beside a change; one alone is no claim. */
+const nearVote = 0.5;
+
+type Holders = ReadonlyMap<string, readonly number[]>;
+
+/** The rejected changes of one file, to be asked which of them a residual edit may be. */
+export class Claims {
+  private readonly removed: Holders;
+  private readonly added: Holders;
+  private readonly before: Holders;
+  private readonly after: Holders;
+
+  constructor(private readonly rejected: readonly Rejected[]) {
+    this.removed = holdersOf(rejected, ({ removed }) => removed);
+    this.added = holdersOf(rejected, ({ added }) => added);
+    this.before = holdersOf(rejected, ({ before }) => before);
+    this.after = holdersOf(rejected, ({ after }) => after);
+  }
+
+  /** Those that change the same lines, or stand between the same ones; the likeliest first. */
+  claimants({ removed, added, before, after }: ResidualEdit): readonly Rejected[] {
+    const votes = new Map<number, number>();
+    const count = (holders: Holders, texts: readonly string[], weight: number): void => {
+      for (const text of texts) {
+        if (!isTelling(text)) continue;
+        const known = holders.get(lineKey(text)) ?? [];
+        if (known.length <= maxHolders) for (const at of known) votes.set(at, (votes.get(at) ?? 0) + weight);
+      }
+    };
+    count(
+      this.removed,
+      removed.map(({ text }) => text),
+      1,
+    );
+    count(
+      this.added,
+      added.map(({ text }) => text),
+      1,
+    );
+    count(this.before, before, nearVote);
+    count(this.after, after, nearVote);
+    return [...votes]
+      .filter(([, vote]) => vote >= 1)
+      .sort(([a, x], [b, y]) => y - x || a - b)
+      .slice(0, maxClaimants)
+      .flatMap(([at]) => this.rejected[at] ?? []);
+  }
+}
+
+function holdersOf(rejected: readonly Rejected[], linesOf: (one: Rejected) => readonly string[]): Holders {
+  const holders = new Map<string, number[]>();
+  for (const [at, one] of rejected.entries()) {
+    for (const key of new Set(linesOf(one).filter(isTelling).map(lineKey))) {
+      const known = holders.get(key);
+      if (known) known.push(at);
+      else holders.set(key, [at]);
+    }
+  }
+  return holders;
+}

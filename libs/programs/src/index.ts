@@ -1,0 +1,2 @@
+export * from './copy-programs.js';
+export * from './errors.js';
