@@ -10,7 +10,7 @@ import { Folding } from '../../apps/catalog/src/folding.js';
 import { Documents } from '../../apps/catalog/src/ports.js';
 
 /** As a rebuild in the service folds. */
-const batchCommits = 2_000;
+const batchCommits = 4_000;
 const rowsPerStatement = 100;
 const rowsPerTransaction = 20_000;
 

@@ -1,5 +1,5 @@
 import type { LoadedPatch } from '#libs/loader';
-import { applyBundle, type Outcome, recordFound, reverseBundle } from './applying.js';
+import { applyBundle, DoneInPart, type Outcome, recordFound, reverseBundle } from './applying.js';
 import { checkIn, sendReports } from './check-in.js';
 import { type BundleState, type BundleStates, isApplied, statesFrom } from './domain/bundle-state.js';
 import { unreported } from './domain/facts.js';
@@ -25,12 +25,12 @@ export class Agent {
     });
   }
 
-  /** Asks the service and does what follows. @throws AgentError where the service has trouble; what could be done is done. */
+  /** Asks the service and does what follows. @throws AgentError where the service has trouble; DoneInPart where something could be done all the same. */
   async upgrade(): Promise<Outcome[]> {
     return this.undertakeWith(async () => {
       const problem = await caught(checkIn(this.context));
       const outcomes = await this.carryOut('all');
-      if (problem !== undefined) throw problem;
+      if (problem !== undefined) throw DoneInPart.orError(problem, outcomes);
       return outcomes;
     });
   }
@@ -153,15 +153,19 @@ export class Agent {
     );
     if (selection !== 'all') for (const bundleId of selection) refuseUnknown(bundleId, verdicts);
     const outcomes: Outcome[] = [];
-    for (const { bundleId, action, reasons } of verdicts) {
-      if (action === 'reverse') {
-        outcomes.push(await reverseBundle(this.context, bundleId, reasons.map(({ reason }) => reason).join('; ')));
+    try {
+      for (const { bundleId, action, reasons } of verdicts) {
+        if (action === 'reverse') {
+          outcomes.push(await reverseBundle(this.context, bundleId, reasons.map(({ reason }) => reason).join('; ')));
+        }
+        const asked = selection !== 'all' && reasons.some(({ code }) => code === 'in-held-level');
+        if (action === 'apply' || asked) outcomes.push(await applyBundle(this.context, bundleId, kernel));
+        if (outcomes.length > 0) await caught(sendReports(this.context));
       }
-      const asked = selection !== 'all' && reasons.some(({ code }) => code === 'in-held-level');
-      if (action === 'apply' || asked) outcomes.push(await applyBundle(this.context, bundleId, kernel));
-      if (outcomes.length > 0) await caught(sendReports(this.context));
+      return outcomes;
+    } catch (error) {
+      throw DoneInPart.orError(error, outcomes);
     }
-    return outcomes;
   }
 
   /** Of these, those that the plan wants in the kernel now. */

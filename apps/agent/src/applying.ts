@@ -21,6 +21,21 @@ export type Outcome = { readonly bundleId: string } & (
   | { readonly result: 'refused'; readonly reasons: readonly Reason[] }
 );
 
+/** Trouble before or after which something was done all the same. Code, message and advice are the trouble's. */
+export class DoneInPart extends AgentError {
+  private constructor(
+    trouble: AgentError,
+    readonly outcomes: readonly Outcome[],
+  ) {
+    super(trouble.code, trouble.message, trouble.advice, { cause: trouble });
+  }
+
+  /** An error as it is to be thrown where these things were done: itself where nothing was, or where it isn't the agent's own. */
+  static orError(error: unknown, outcomes: readonly Outcome[]): unknown {
+    return error instanceof AgentError && outcomes.length > 0 ? new DoneInPart(error, outcomes) : error;
+  }
+}
+
 /**
  * Brings one bundle into the kernel: fetch → admit → no conflict → stage → load. Each step can refuse, before any byte
  * reaches the kernel, and says why.

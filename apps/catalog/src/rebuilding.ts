@@ -10,7 +10,7 @@ import { Folding } from './folding.js';
 import { Documents } from './ports.js';
 import { Pace } from './rebuild-pace.js';
 
-const batchCommits = 2_000;
+const batchCommits = 4_000;
 /** So few commits are folded in the time for which nothing is written into the tables that serve. */
 const shortWay = 1_000;
 

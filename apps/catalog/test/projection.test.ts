@@ -1,4 +1,5 @@
-import { QueryFailedError } from 'typeorm';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type EntityManager, QueryFailedError } from 'typeorm';
 import { eventSchemas, fact } from '#libs/contracts';
 import { MemoryEventStore } from '#libs/eventstore';
 import { CatalogDatabase } from '../src/adapters/database.js';
@@ -261,7 +262,55 @@ describe('what goes wrong', () => {
     await expect(writer.write(0, commits.slice(0, 2), context)).rejects.toMatchObject({ code: 'checkpoint-moved' });
     expect(await writer.checkpoint()).toBe(2);
   });
+
+  it('ends its transaction for a commit that can’t be folded only after all that was handed to the database', async () => {
+    const events = new MemoryEventStore();
+    await append(events, [
+      ['customer.c1', fact('CustomerRegistered', { customerId: 'c1', name: 'One' })],
+      ['machine.m1', fact('MachineRetired', { machineId: 'm1', reason: 'it never was' })],
+    ]);
+    const database = await openDatabase(await temporaryFolder());
+    later(() => database.close());
+    const slow = new SlowStatements();
+    const writer = new TableWriter({
+      query: (sql, parameters) => database.query(sql, parameters),
+      write: (work) =>
+        database.write(async (manager) => {
+          try {
+            return await work(slow.of(manager));
+          } finally {
+            slow.atTheEnd.push(slow.underWay);
+          }
+        }),
+    });
+    const commits = await commitsOf(events);
+    const context = await contextOf(commits, await sampleDocuments());
+    await expect(writer.write(0, commits, context)).rejects.toMatchObject({ code: 'orphan-event' });
+    expect(slow).toMatchObject({ inserts: 1, atTheEnd: [0] });
+  });
 });
+
+/** Has the database take its time for what is inserted, and counts what is under way. */
+class SlowStatements {
+  inserts = 0;
+  underWay = 0;
+  readonly atTheEnd: number[] = [];
+
+  of(manager: EntityManager): EntityManager {
+    const query = async (sql: string, parameters?: unknown[]): Promise<unknown> => {
+      if (!sql.startsWith('INSERT')) return manager.query(sql, parameters);
+      this.inserts += 1;
+      this.underWay += 1;
+      try {
+        await sleep(200);
+        return await manager.query(sql, parameters);
+      } finally {
+        this.underWay -= 1;
+      }
+    };
+    return Object.create(manager, { query: { value: query } }) as EntityManager;
+  }
+}
 
 async function commitsOf(events: MemoryEventStore) {
   const commits: Parameters<Parameters<MemoryEventStore['subscribe']>[1]>[0][] = [];

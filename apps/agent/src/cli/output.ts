@@ -1,5 +1,5 @@
 import type { Reason } from '#libs/contracts';
-import type { Outcome } from '../applying.js';
+import { DoneInPart, type Outcome } from '../applying.js';
 import { type BundleView, type Status, statusExits } from '../domain/status.js';
 import { AgentError, type AgentErrorCode } from '../errors.js';
 import { isTrustReason } from '../refusal.js';
@@ -22,31 +22,39 @@ const errorExits: Partial<Record<AgentErrorCode, number>> = {
   untrusted: statusExits.trust,
   'lease-replayed': statusExits.trust,
   'trust-changed': statusExits.trust,
+  'self-test-failed': statusExits.trust,
   held: statusExits.held,
 };
 
-/** Prints what went wrong and what to do. @returns the exit code. */
+/** Prints what went wrong and what to do, after what was done all the same. @returns the exit code. */
 export function showError(output: Output, error: AgentError): number {
   const { code, message, advice } = error;
+  const done = error instanceof DoneInPart ? { outcomes: error.outcomes } : {};
   show(
     output,
-    { error: { code, reason: message, advice } },
-    `splicecast: ${message}${advice ? `\n  → ${advice}` : ''}`,
+    { ...done, error: { code, reason: message, advice } },
+    [
+      ...(done.outcomes ?? []).flatMap(outcomeLines),
+      `splicecast: ${message}`,
+      ...(advice === undefined ? [] : [`  → ${advice}`]),
+    ].join('\n'),
   );
   return errorExits[code] ?? (isTrustReason({ code }) ? statusExits.trust : 1);
 }
 
 /** @returns 0 if all was done; 5 if something can't be trusted; 6 if something was held back. */
 export function showOutcomes(output: Output, outcomes: readonly Outcome[]): number {
-  const lines = outcomes.flatMap((outcome) =>
-    outcome.result === 'refused'
-      ? [`refused  ${outcome.bundleId}`, ...outcome.reasons.map(reasonLine)]
-      : [`${outcome.result.padEnd(8)} ${outcome.bundleId} in ${outcome.transitionMs} ms`],
-  );
+  const lines = outcomes.flatMap(outcomeLines);
   show(output, { outcomes }, lines.length === 0 ? 'nothing to do' : lines.join('\n'));
   const reasons = outcomes.flatMap((outcome) => (outcome.result === 'refused' ? outcome.reasons : []));
   if (reasons.some(isTrustReason)) return statusExits.trust;
   return reasons.length > 0 ? statusExits.held : 0;
+}
+
+function outcomeLines(outcome: Outcome): string[] {
+  return outcome.result === 'refused'
+    ? [`refused  ${outcome.bundleId}`, ...outcome.reasons.map(reasonLine)]
+    : [`${outcome.result.padEnd(8)} ${outcome.bundleId} in ${outcome.transitionMs} ms`];
 }
 
 /** @returns the exit code of `status`. */

@@ -119,6 +119,23 @@ describe('the other verbs', () => {
     expect(await json('doctor')).toMatchObject({ exit: 0, json: { schema: 1 } });
   });
 
+  it('tell what was done beside what went wrong', async () => {
+    await register();
+    const bundleId = await publish('one', 'f');
+    feed.trouble = { suffix: '/reports', status: 503, code: 'busy' };
+    await splicecast('upgrade');
+    feed.recall(bundleId, 'worse than the bug');
+    const { exit, text } = await splicecast('upgrade');
+    expect([exit, text.trimEnd().split('\n')]).toEqual([
+      1,
+      [
+        expect.stringMatching(`^reversed ${bundleId} in`),
+        expect.stringMatching(/^splicecast: .*busy/),
+        expect.anything(),
+      ],
+    ]);
+  });
+
   it('find out that what runs is not what it should be', async () => {
     await register();
     await publish('one', 'f');

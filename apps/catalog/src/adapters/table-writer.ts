@@ -6,7 +6,7 @@ import { foldRows, listRows } from '../projections/fold.js';
 import { readModels } from '../projections/index.js';
 import type { Context, Folded, ReadModel } from '../projections/read-model.js';
 import { fromStored, type Placed, type Table } from '../projections/table.js';
-import { bulkUpsert } from './bulk-upsert.js';
+import { BulkWrites } from './bulk-writes.js';
 import { checkpointEntity } from './checkpoint.js';
 import { CatalogDatabase } from './database.js';
 import { RowCache } from './row-cache.js';
@@ -43,8 +43,12 @@ export class TableWriter {
     const events = commits.flatMap((commit) => commit.events);
     try {
       await this.tables.write(async (manager) => {
-        for (const model of readModels) {
-          await this.writeModel(manager, model, events, context);
+        const writes = new BulkWrites(manager);
+        try {
+          for (const model of readModels) await this.writeModel({ manager, writes }, model, events, context);
+        } finally {
+          // Nothing may be under way when the transaction is ended: it would be carried out after it.
+          await writes.done();
         }
         await saveCheckpoint(manager, from, last.position);
       });
@@ -56,17 +60,17 @@ export class TableWriter {
   }
 
   private async writeModel(
-    manager: EntityManager,
+    { manager, writes }: { readonly manager: EntityManager; readonly writes: BulkWrites },
     model: ReadModel,
     all: readonly RecordedEvent[],
     context: Context,
   ): Promise<void> {
     const events = all.filter((event) => model.handles.has(event.fact.type));
     if (events.length === 0) return;
-    if (model.kind === 'listed') return bulkUpsert(manager, model.table, listRows(model, events, context), 'keep');
+    if (model.kind === 'listed') return writes.upsert(model.table, listRows(model, events, context), 'keep');
     const { rows, past } = foldRows(model, await this.rowsBefore(manager, model, events), events);
-    await bulkUpsert(manager, model.table, [...rows.values()], 'replace');
-    if (model.table.past !== undefined) await bulkUpsert(manager, model.table.past, past, 'keep');
+    await writes.upsert(model.table, [...rows.values()], 'replace');
+    if (model.table.past !== undefined) await writes.upsert(model.table.past, past, 'keep');
     this.known.keep(model.table, rows);
   }
 
