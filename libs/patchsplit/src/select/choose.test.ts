@@ -2,7 +2,7 @@ import type { Candidate } from '../candidates/candidate.js';
 import { choose } from './choose.js';
 
 const evidence = { share: 1, hits: 5, total: 5 };
-const candidate = (digit: number, subject: string): Candidate => ({
+const candidate = (digit: number, subject: string, line: string): Candidate => ({
   id: String(digit).repeat(40),
   author: { name: 'U', email: 'u@example.org', at: new Date(digit * 1000) },
   subject,
@@ -12,7 +12,7 @@ const candidate = (digit: number, subject: string): Candidate => ({
       from: 'tag.c',
       to: 'tag.c',
       copied: false,
-      hunks: [{ oldStart: digit, section: '', signs: '+', lines: [`sign_the_tag(${digit});\n`] }],
+      hunks: [{ oldStart: digit, section: '', signs: '+', lines: [line] }],
     },
   ],
 });
@@ -31,9 +31,14 @@ function ranksOf(listed: readonly string[], candidates: readonly Candidate[]): (
   );
 }
 
-it('what the changelog names once stands where it says, of however many of that subject it is one', () => {
-  const versions = [candidate(1, 'style fixes'), candidate(2, 'style fixes')];
+it('what the changelog names once stands where it says, whichever of several versions it is', () => {
+  const versions = [candidate(1, 'style fixes', 'int at;\n'), candidate(2, 'style fixes', 'int at;\n')];
   expect(ranksOf(['tag: sign', 'style fixes'], versions)).toEqual([1]);
   // Named twice, the words don't tell which of the two stands where.
   expect(ranksOf(['style fixes', 'style fixes'], versions)).toEqual([undefined, undefined]);
+});
+
+it('of two changes that are both in the step the changelog may mean either', () => {
+  const both = [candidate(1, 'style fixes', 'int at;\n'), candidate(2, 'style fixes', 'int to;\n')];
+  expect(ranksOf(['tag: sign', 'style fixes'], both)).toEqual([undefined]);
 });

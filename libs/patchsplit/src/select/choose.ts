@@ -58,14 +58,14 @@ export function choose(
     const [rank = 0] = ranks;
     if (group.length === 1 && ranks.length === 1 && first) take(first, rank, items[rank]);
     else {
-      // Of several with one subject the words don't tell which is which, nor, if several are taken, where each stands. One that was taken back was there too.
+      // Of several with one subject the words don't tell which is which. One that was taken back was there too.
       const back = group.filter(({ candidate }) => reverts.of(candidate)).length;
       const count = Math.max(ranks.length, Math.min(group.length, back + 1));
       const best = group.toSorted(bySpan(span, around)).slice(0, count);
-      const place = ranks.length === 1 && count === 1 ? rank : undefined;
+      const isTold = ranks.length === 1 && count === 1 && isAlone(best[0], group);
       for (const [at, one] of best.toSorted(byDate).entries()) {
         if (isIn(span, one) || one.evidence.share >= ambiguousShare)
-          take(one, place, items[ranks[at] ?? ranks[0] ?? 0]);
+          take(one, isTold ? rank : undefined, items[ranks[at] ?? ranks[0] ?? 0]);
       }
     }
   }
@@ -75,6 +75,12 @@ export function choose(
     ...open.filter((one) => isWorthATry(one, span)).map((one) => ({ ...one, tentative: true })),
   ];
   return withoutTwins(choices, others.toSorted(bySpan(span, around)));
+}
+
+/** Whether no other change of that subject is in the step, which the changelog might mean as well. */
+function isAlone(one: Scored | undefined, group: readonly Scored[]): boolean {
+  const change = one && changeOf(one.candidate);
+  return !group.some((other) => other !== one && isCertain(other.evidence) && changeOf(other.candidate) !== change);
 }
 
 /** Much of it is there, and the rest may have been overwritten: the replay will tell. */
