@@ -1,12 +1,14 @@
-// A process of the agent's that lets a bundle in: once as it comes to it, then again and again.
+// A process of the agent's that lets a bundle in: once as it comes to it or as its daemon would, then again and again.
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Loader } from '#libs/loader';
 import { StateFolder } from '../../apps/agent/src/adapters/state-folder.js';
 import { admit } from '../../apps/agent/src/admission.js';
+import { Agent } from '../../apps/agent/src/agent.js';
 import type { AgentContext } from '../../apps/agent/src/context.js';
 import type { Offer } from '../../apps/agent/src/domain/plan.js';
 import { type Grounds, groundsOf } from '../../apps/agent/src/grounds.js';
+import { prepare } from '../../apps/agent/src/preparation.js';
 import { type Cost, costOf, medianCost } from './cost.js';
 
 const warmRounds = 15;
@@ -23,10 +25,13 @@ export interface Asked {
   readonly root: string;
   readonly offer: Offer;
   readonly artefact: string;
+  /** First it does what the daemon does before anything new can come in: it prepares, and checks in. */
+  readonly starts: boolean;
 }
 
-/** What it found: the first in the process; later ones; and later ones that read the kernel's symbols anew. */
+/** What it found: its preparing; the first in the process; later ones; and later ones that read the kernel's symbols anew. */
 export interface Admissions {
+  readonly preparing: Cost;
   readonly first: Admission;
   readonly again: Admission;
   readonly symbolsAnew: Admission;
@@ -64,16 +69,18 @@ function medianOf(some: readonly Admission[]): Admission {
   return { all: of('all'), metadata: of('metadata'), symbols: of('symbols') };
 }
 
-async function main({ root, offer, artefact }: Asked): Promise<Admissions> {
+async function main({ root, offer, artefact, starts }: Asked): Promise<Admissions> {
   const bytes = await readFile(artefact);
   const context = contextOf(root);
+  const preparing = await costOf(async () => (starts ? prepare(context) : undefined));
+  if (starts) await new Agent(context).refresh();
   const first = await letIn(context, offer, bytes);
   const [again, symbolsAnew]: [Admission[], Admission[]] = [[], []];
   for (let round = 0; round < warmRounds; round++) {
     again.push(await letIn(context, offer, bytes));
     symbolsAnew.push(await letIn(contextOf(root), offer, bytes));
   }
-  return { first, again: medianOf(again), symbolsAnew: medianOf(symbolsAnew) };
+  return { preparing, first, again: medianOf(again), symbolsAnew: medianOf(symbolsAnew) };
 }
 
 process.once('message', (asked: Asked) => {

@@ -9,7 +9,7 @@ import { FixtureFeed, license } from '../../apps/agent/src/fixture/feed.fixture.
 import { FixtureMachine, fixtureFix, release } from '../../apps/agent/src/fixture/machine.fixture.js';
 import { nextMessage } from '../child-message.js';
 import type { Admission, Admissions, Asked } from './admission.js';
-import { medianCost } from './cost.js';
+import { type Cost, medianCost } from './cost.js';
 import { livePatch, replaced } from './live-patch.js';
 import { newBundle, ownChannel, type Population } from './population.js';
 
@@ -24,9 +24,16 @@ const manySymbols = 200_000;
 export interface MachineReport {
   readonly bundleBytes: number;
   /** Over the symbols of the kernel that runs here, which it makes anew for whoever reads them. */
-  readonly kernel: Admissions & { readonly symbols: number };
+  readonly kernel: OverSymbols;
   /** Over a table of many symbols in a file: no kernel's time is in it. */
-  readonly file: Admissions & { readonly symbols: number };
+  readonly file: OverSymbols;
+}
+
+/** Figures over one table of symbols. */
+export interface OverSymbols extends Admissions {
+  readonly symbols: number;
+  /** What the daemon does at its start, and its first bundle; `first` is that of a process which has done nothing before. */
+  readonly daemon: Pick<Admissions, 'preparing' | 'first'>;
 }
 
 /** A machine that knows a population's newest metadata and gets a bundle of a real size, in processes of its own. */
@@ -60,10 +67,10 @@ export async function measureMachine(population: Population): Promise<MachineRep
     const table = join(machine.root, 'proc/kallsyms');
     await rm(table);
     await symlink('/proc/kallsyms', table);
-    const kernel = { ...(await letIn(asked)), symbols: linesOf(running) };
+    const kernel = await overSymbols(asked, linesOf(running));
     await rm(table);
     await writeFile(table, enlarged(running));
-    const file = { ...(await letIn(asked)), symbols: manySymbols };
+    const file = await overSymbols(asked, manySymbols);
     return { bundleBytes: (await stat(artefact)).size, kernel, file };
   } finally {
     await feed.stop();
@@ -87,6 +94,11 @@ async function served(population: Population, offer: FixtureFeed['offers'][numbe
   return new Map(memory.files).set(targetFileName(recallListPath, sha256), recalls);
 }
 
+async function overSymbols(asked: Omit<Asked, 'starts'>, symbols: number): Promise<OverSymbols> {
+  const { preparing, first } = await letIn({ ...asked, starts: true });
+  return { ...(await letIn({ ...asked, starts: false })), symbols, daemon: { preparing, first } };
+}
+
 async function letIn(asked: Asked): Promise<Admissions> {
   const found: Admissions[] = [];
   for (let n = 0; n < processes; n++) {
@@ -96,11 +108,12 @@ async function letIn(asked: Asked): Promise<Admissions> {
     if (typeof answer === 'string') throw new Error(`a process of the benchmark has ${answer}`);
     found.push(answer as Admissions);
   }
-  const of = (when: keyof Admissions): Admission => {
-    const part = (what: keyof Admission) => medianCost(found.map((one) => one[when][what]));
+  const of = (when: Exclude<keyof Admissions, 'preparing'>): Admission => {
+    const part = (what: keyof Admission): Cost => medianCost(found.map((one) => one[when][what]));
     return { all: part('all'), metadata: part('metadata'), symbols: part('symbols') };
   };
-  return { first: of('first'), again: of('again'), symbolsAnew: of('symbolsAnew') };
+  const preparing = medianCost(found.map((one) => one.preparing));
+  return { preparing, first: of('first'), again: of('again'), symbolsAnew: of('symbolsAnew') };
 }
 
 /** Some functions that occur once, from all over the kernel. */

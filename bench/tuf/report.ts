@@ -1,9 +1,9 @@
 import Table from 'cli-table3';
-import type { Admission, Admissions } from './admission.js';
+import type { Admission } from './admission.js';
 import type { ClientReport } from './client.js';
 import type { Cost } from './cost.js';
 import type { Bytes } from './counting-fetcher.js';
-import type { MachineReport } from './machine.js';
+import type { MachineReport, OverSymbols } from './machine.js';
 import type { Shape } from './population.js';
 import type { StageReport } from './stage.js';
 
@@ -58,13 +58,15 @@ function clientTable({ publish, publishNewRelease, coldUpdate, newPatchUpdate }:
 
 function machineTable({ bundleBytes, kernel, file }: MachineReport): string {
   const table = costTable(`the agent takes to let ${kilo(bundleBytes)} in`);
-  const rows = (over: string, { first, again, symbolsAnew }: Admissions): void => {
+  const rows = (over: string, { daemon, first, again, symbolsAnew }: OverSymbols): void => {
     const row = (when: string, { all, metadata, symbols }: Admission): void => {
       table.push(costRow(`${over}, ${when}`, all));
       table.push(costRow('  of that, the metadata', metadata));
       table.push(costRow('  of that, the symbols', symbols));
     };
-    row('first in its process', first);
+    row('first in a process that has done nothing before', first);
+    table.push(costRow(`${over}, the daemon’s preparing at its start`, daemon.preparing));
+    row('first of a daemon that has started', daemon.first);
     row('later in it', again);
     row('later, symbols read anew', symbolsAnew);
   };

@@ -5,6 +5,7 @@ import { afterHintMs, nextCheckInMs } from './domain/schedule.js';
 import type { AgentContext } from './context.js';
 import { AgentError } from './errors.js';
 import { HintListener } from './hint-listener.js';
+import { prepare } from './preparation.js';
 
 export interface DaemonOptions {
   /** Usual time between check-ins; hints come between. */
@@ -21,11 +22,13 @@ const unregisteredWaitMs = 10_000;
 /**
  * Keeps the machine patched until `signal`: first what ran before the boot, before there is a network; then a check-in at once,
  * at each hint, and now and then.
+ * @throws AgentError `self-test-failed`, before anything is done.
  */
 export async function runDaemon(context: AgentContext, agent: Agent, options: DaemonOptions): Promise<void> {
   const { signal, alarm, pollMs, fallbackMs } = options;
   const hints = new HintListener(context, alarm, fallbackMs);
   signal.addEventListener('abort', () => alarm.ring(), { once: true });
+  await prepare(context);
   await attempt(context, async () => agent.resume());
   let failures = 0;
   while (!signal.aborted) {

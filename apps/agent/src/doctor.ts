@@ -21,6 +21,7 @@ const timeoutMs = 10_000;
 export async function examine(context: AgentContext): Promise<Finding[]> {
   return [
     ...(await examineKernel(context)),
+    await examineVerification(),
     await examineDisk(context),
     await examineRegistration(context),
     await examineService(context),
@@ -37,6 +38,19 @@ async function examineKernel({ loader }: AgentContext): Promise<Finding[]> {
     ...(obstacles.length === 0 ? [{ check: 'live patching', ok: true, detail: 'the kernel takes live patches' }] : []),
     ...obstacles.map(({ code, reason, advice }) => ({ check: code, ok: false, detail: reason, advice })),
   ];
+}
+
+async function examineVerification(): Promise<Finding> {
+  const check = 'verification';
+  // Loaded only here: the other verbs should start quickly.
+  const { selfTest } = await import('./self-test/self-test.js');
+  try {
+    await selfTest();
+    return { check, ok: true, detail: 'a bundle made to try it is let in, and refused with each kind of damage' };
+  } catch (error) {
+    if (!(error instanceof AgentError)) throw error;
+    return { check, ok: false, detail: error.message, advice: error.advice };
+  }
 }
 
 async function examineDisk({ state }: AgentContext): Promise<Finding> {

@@ -29,6 +29,8 @@ export type AgentErrorCode =
   | 'unsupported-kernel'
   /** Not root. */
   | 'not-permitted'
+  /** The verification of bundles lets in what it must refuse, or refuses what is good. */
+  | 'self-test-failed'
   /** A file of the state folder can't be read, or is broken. */
   | 'broken-state'
   | 'bad-input';

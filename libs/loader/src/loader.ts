@@ -85,6 +85,11 @@ export class Loader {
     return this.kernelSymbols.count(asked);
   }
 
+  /** Reads the kernel's own symbols ahead: the first to ask for some would wait for that. @throws LoaderError `unreadable`. */
+  async readSymbols(): Promise<void> {
+    this.kernelSymbols.readAhead();
+  }
+
   /** What would make the kernel refuse any live patch; none if it is ready. */
   async obstacles(): Promise<Obstacle[]> {
     return findObstacles(this.root, process.geteuid?.() ?? 0);

@@ -22,6 +22,7 @@ const errorExits: Partial<Record<AgentErrorCode, number>> = {
   untrusted: statusExits.trust,
   'lease-replayed': statusExits.trust,
   'trust-changed': statusExits.trust,
+  'self-test-failed': statusExits.trust,
   held: statusExits.held,
 };
 
