@@ -7,12 +7,14 @@ import type { BaseCount } from '../select/hand-ons.js';
 import { LineShifts } from '../select/line-shifts.js';
 import { orderChoices } from '../select/order.js';
 import { Surroundings } from '../select/surroundings.js';
+import { Twins } from '../select/twins.js';
 import type { StepItem } from '../changelog/changelog.js';
 import { amend } from './amend.js';
 import { explaining } from './explain-rest.js';
 import { madeAnew, suspectedAnew } from './made-anew.js';
 import { playRound, type Round } from './round.js';
 import { demandsOn, isDoubtful, isUndone, rejectedLines } from './standing.js';
+import { truerTwins } from './truer-twins.js';
 import { StepBudget } from './step-budget.js';
 import { VersionTexts } from './version-texts.js';
 import type { FileVersion } from './woven-tree.js';
@@ -96,6 +98,14 @@ export function reconstruct(
     for (const { candidate } of choices) dropped.add(candidate);
     for (const { candidate } of kept) dropped.delete(candidate);
     choices = kept;
+    round = play();
+  }
+  const tried = new Set([...dropped, ...choices.map(({ candidate }) => candidate)]);
+  const truer = truerTwins(choices, round, new Twins(candidates), tried);
+  if (truer !== choices) {
+    for (const { candidate } of choices) dropped.add(candidate);
+    for (const { candidate } of truer) dropped.delete(candidate);
+    choices = [...truer];
     round = play();
   }
   const rejected = round.applied.flatMap((applied) => applied.rejected);

@@ -24,14 +24,32 @@ export interface Applied {
   readonly rejected: readonly Rejected[];
   /** Files that appeared, vanished, moved, changed their mode, or are no text. */
   readonly structural: number;
+  /** Of each hunk of the patch: the line, from 0, at which it stood in the file before the commit; absent where it found no place as a whole. */
+  readonly places: readonly (number | undefined)[];
 }
 
-/** The lines of the target's version of a path, as keys; what is put in with fuzz must be among them. */
-export type TargetLines = (path: string) => ReadonlyMap<string, number>;
+interface PartlyApplied extends Pick<Applied, 'lines' | 'rejected'> {
+  /** Lines more than before. */
+  readonly grown: number;
+}
+
+/** Lines of a path, as keys. */
+export type LinesAt = (path: string) => { has(key: string): boolean };
+
+/** What tells that a change was made, though not all that was around it is there. */
+export interface Outcome {
+  /** The lines of the target. */
+  readonly inTarget: LinesAt;
+  /** Lines that one of the commits takes away: another made them. */
+  readonly takenAway: LinesAt;
+  hasFile(path: string): boolean;
+}
 
 const maxFuzz = 3;
 const nearLines = 3;
-const nothing: Applied = { lines: 0, rejected: [], structural: 0 };
+/** Of one file; what was not looked at hunk by hunk has no places. */
+type AppliedFile = Omit<Applied, 'places'> & Partial<Pick<Applied, 'places'>>;
+const nothing: AppliedFile = { lines: 0, rejected: [], structural: 0 };
 
 /** Applies candidates one after the other to weaves of the base's files. */
 export class Replay {
@@ -39,8 +57,7 @@ export class Replay {
 
   constructor(
     base: ReadonlyMap<string, FileVersion>,
-    private readonly targetLines: TargetLines,
-    private readonly inTarget: (path: string) => boolean,
+    private readonly outcome: Outcome,
     private readonly budget: StepBudget,
     /** What candidates do to files that the vendor made anew. */
     private readonly anew: ReadonlySet<FilePatch> = new Set(),
@@ -49,17 +66,18 @@ export class Replay {
   }
 
   apply(candidate: Candidate, label: number): Applied {
-    const sum = { lines: 0, rejected: [] as Rejected[], structural: 0 };
+    const sum = { lines: 0, rejected: [] as Rejected[], structural: 0, places: [] as (number | undefined)[] };
     for (const patch of candidate.files) {
       const applied = this.applyFile(patch, label);
       sum.lines += applied.lines;
       sum.structural += applied.structural;
       sum.rejected.push(...applied.rejected);
+      sum.places.push(...patch.hunks.map((_, at) => applied.places?.[at]));
     }
     return sum;
   }
 
-  private applyFile(patch: FilePatch, label: number): Applied {
+  private applyFile(patch: FilePatch, label: number): AppliedFile {
     const { from, to } = patch;
     if (this.anew.has(patch)) return nothing;
     if (this.budget.leftOut.has(from ?? '') || this.budget.leftOut.has(to ?? '')) return nothing;
@@ -80,7 +98,7 @@ export class Replay {
     return { ...applied, structural: applied.structural + structural };
   }
 
-  private create(patch: FilePatch, label: number): Applied {
+  private create(patch: FilePatch, label: number): AppliedFile {
     const path = patch.to ?? '';
     const there = this.tree.at(path);
     if (there) return rejectAll(patch, there, label);
@@ -91,17 +109,17 @@ export class Replay {
     return { lines: text.filter(isTelling).length, rejected: [], structural: 1 };
   }
 
-  private remove(patch: FilePatch, lineage: Lineage, label: number): Applied {
+  private remove(patch: FilePatch, lineage: Lineage, label: number): AppliedFile {
     const { live } = lineage.weave;
     const old = patch.hunks.flatMap(({ signs, lines }) => lines.filter((_, at) => signs[at] === '-'));
     const same = old.length === live.length && old.every((text, at) => live[at]?.text === text);
-    if (!same && this.inTarget(lineage.place?.path ?? '')) return rejectAll(patch, lineage, label);
+    if (!same && this.outcome.hasFile(lineage.place?.path ?? '')) return rejectAll(patch, lineage, label);
     lineage.weave.replace(label, 0, live.length, []);
     this.tree.move(lineage, label, undefined);
     return { lines: old.filter(isTelling).length, rejected: [], structural: 1 };
   }
 
-  private copy(patch: FilePatch, source: Lineage, label: number): Applied {
+  private copy(patch: FilePatch, source: Lineage, label: number): AppliedFile {
     const path = patch.to ?? '';
     const there = this.tree.at(path);
     if (there) return rejectAll(patch, there, label);
@@ -111,7 +129,7 @@ export class Replay {
     return { ...applied, structural: applied.structural + 1 };
   }
 
-  private edit(patch: FilePatch, lineage: Lineage, label: number): Applied {
+  private edit(patch: FilePatch, lineage: Lineage, label: number): AppliedFile {
     if (patch.binary) {
       const before = Buffer.from(lineage.weave.live.map(({ text }) => text).join(''), 'latin1');
       const after = patchedBinary(before, patch.binary);
@@ -123,8 +141,10 @@ export class Replay {
       lineage.weave.live.length === 1 && isOpaque(Buffer.from(lineage.weave.live[0]?.text ?? '', 'latin1'));
     if (opaque) return { lines: 0, rejected: [], structural: 0 };
     const rejected: Rejected[] = [];
+    const places: (number | undefined)[] = [];
     let lines = 0;
     let offset = 0;
+    let grown = 0;
     const path = lineage.place?.path ?? '';
     for (const hunk of patch.hunks) {
       if (this.budget.isSearchSpent(path)) {
@@ -135,27 +155,31 @@ export class Replay {
       // Lines to add and nothing around them: only an empty file says where.
       const anchored = old.length > 0 || lineage.weave.live.length === 0;
       const place = anchored ? locate(lineage.weave, old, hunk.oldStart - 1 + offset, this.spending(path)) : undefined;
+      places.push(place === undefined ? undefined : place - grown);
       if (place !== undefined) {
         putHunk(lineage, hunk, place, label);
         lines += tellingOf(hunk);
         offset = place - (hunk.oldStart - 1) + grownBy(hunk);
+        grown += grownBy(hunk);
       } else {
         const parts = this.applyInParts(lineage, hunk, label, offset);
         lines += parts.lines;
+        grown += parts.grown;
         rejected.push(...parts.rejected);
       }
     }
-    return { lines, rejected, structural: 0 };
+    return { lines, rejected, structural: 0, places };
   }
 
   /** Change by change, with less around it, and only where the target says that it went in. */
-  private applyInParts(lineage: Lineage, hunk: PatchHunk, label: number, offset: number): Omit<Applied, 'structural'> {
+  private applyInParts(lineage: Lineage, hunk: PatchHunk, label: number, offset: number): PartlyApplied {
     const rejected: Rejected[] = [];
     const spend = this.spending(lineage.place?.path ?? '');
     let lines = 0;
     let shift = offset;
+    let grown = 0;
     for (const change of changesOf(hunk)) {
-      const place = this.isInTarget(lineage, change)
+      const place = this.wasMade(lineage, change)
         ? fuzzyPlace(lineage, change, shift, spend)
         : locateChange(lineage.weave, change, shift, 0, spend);
       if (place === undefined) {
@@ -165,18 +189,21 @@ export class Replay {
       lineage.weave.replace(label, place, change.removed.length, change.added);
       lines += [...change.removed, ...change.added].filter(isTelling).length;
       shift = place - change.at + change.added.length - change.removed.length;
+      grown += change.added.length - change.removed.length;
     }
-    return { lines, rejected };
+    return { lines, rejected, grown };
   }
 
   private spending(path: string): (steps: number) => void {
     return (steps) => this.budget.spendSearch(path, steps);
   }
 
-  private isInTarget(lineage: Lineage, { removed, added }: Change): boolean {
-    const there = this.targetLines(lineage.place?.path ?? '');
-    const fresh = added.filter(isTelling);
-    if (fresh.length > 0) return fresh.filter((line) => there.has(lineKey(line))).length * 2 > fresh.length;
+  private wasMade(lineage: Lineage, { removed, added }: Change): boolean {
+    const path = lineage.place?.path ?? '';
+    const there = this.outcome.inTarget(path);
+    const away = this.outcome.takenAway(path);
+    const fresh = added.filter(isTelling).map(lineKey);
+    if (fresh.length > 0) return fresh.filter((key) => there.has(key) || away.has(key)).length * 2 > fresh.length;
     const gone = removed.filter(isTelling);
     return gone.length > 0 && gone.filter((line) => !there.has(lineKey(line))).length * 2 > gone.length;
   }
@@ -229,7 +256,7 @@ function rejectedOf({ removed, added, before, after }: Change, lineage: Lineage 
   return { label, lineage, removed, added, before: before.slice(-nearLines), after: after.slice(0, nearLines) };
 }
 
-function rejectAll({ hunks }: FilePatch, lineage: Lineage | undefined, label: number): Applied {
+function rejectAll({ hunks }: FilePatch, lineage: Lineage | undefined, label: number): AppliedFile {
   const rejected = hunks.flatMap(changesOf).map((change) => rejectedOf(change, lineage, label));
   return { lines: 0, rejected, structural: 0 };
 }

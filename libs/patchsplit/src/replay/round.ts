@@ -4,7 +4,7 @@ import type { Choice } from '../select/choose.js';
 import type { WovenLine } from '../weave/line-weave.js';
 import type { Lineage } from '../weave/lineage.js';
 import type { Residual } from './amend.js';
-import { type Applied, Replay } from './replay.js';
+import { type Applied, type Outcome, Replay } from './replay.js';
 import type { StepBudget } from './step-budget.js';
 import type { VersionTexts } from './version-texts.js';
 
@@ -35,16 +35,16 @@ export function playRound(
   budget: StepBudget,
   anew: ReadonlySet<FilePatch>,
 ): Round {
+  const away = takenAway(choices);
+  const outcome: Outcome = {
+    inTarget: (path) => target.keysOf(path),
+    takenAway: (path) => away.get(path) ?? new Set(),
+    hasFile: (path) => target.files.has(path),
+  };
   for (;;) {
     const before = budget.leftOut.size;
     budget.beginReplay();
-    const replay = new Replay(
-      base.files,
-      (path) => target.keysOf(path),
-      (path) => target.files.has(path),
-      budget,
-      anew,
-    );
+    const replay = new Replay(base.files, outcome, budget, anew);
     const applied = choices.map(({ candidate }, label) => replay.apply(candidate, label));
     if (budget.leftOut.size > before) continue;
     const undone = new Map<number, number>();
@@ -53,6 +53,20 @@ export function playRound(
     const residuals = closeAll(replay, target, choices.length, undone);
     return { replay, applied, residuals, undone, lacking: lackingIn(residuals) };
   }
+}
+
+/** The telling lines that commits take away, by path. */
+function takenAway(choices: readonly Choice[]): Map<string, Set<string>> {
+  const away = new Map<string, Set<string>>();
+  for (const { from, hunks } of choices.flatMap(({ candidate }) => candidate.files)) {
+    if (from === undefined) continue;
+    const keys = away.get(from) ?? new Set();
+    away.set(from, keys);
+    for (const { signs, lines } of hunks) {
+      for (const [at, line] of lines.entries()) if (signs[at] === '-' && isTelling(line)) keys.add(lineKey(line));
+    }
+  }
+  return away;
 }
 
 const keysOf = (lines: readonly WovenLine[]): string[] => lines.map(({ text }) => lineKey(text));

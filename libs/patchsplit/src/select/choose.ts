@@ -58,13 +58,14 @@ export function choose(
     const [rank = 0] = ranks;
     if (group.length === 1 && ranks.length === 1 && first) take(first, rank, items[rank]);
     else {
-      // Of several with one subject the words don't tell which is which, nor where it stands. One that was taken back was there too.
+      // Of several with one subject the words don't tell which is which, nor, if several are taken, where each stands. One that was taken back was there too.
       const back = group.filter(({ candidate }) => reverts.of(candidate)).length;
       const count = Math.max(ranks.length, Math.min(group.length, back + 1));
       const best = group.toSorted(bySpan(span, around)).slice(0, count);
+      const place = ranks.length === 1 && count === 1 ? rank : undefined;
       for (const [at, one] of best.toSorted(byDate).entries()) {
         if (isIn(span, one) || one.evidence.share >= ambiguousShare)
-          take(one, undefined, items[ranks[at] ?? ranks[0] ?? 0]);
+          take(one, place, items[ranks[at] ?? ranks[0] ?? 0]);
       }
     }
   }
