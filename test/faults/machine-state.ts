@@ -11,6 +11,9 @@ export interface Reported {
   acknowledged: boolean;
 }
 
+/** Of one report (`reportRequestSchema`): a level may take the place of more bundles than that. */
+const maxFacts = 100;
+
 /** Tells any two changes apart: each has a duration of its own. */
 let transitions = 0;
 
@@ -69,7 +72,10 @@ export class MachineState {
   }
 
   private tell(facts: readonly ReportedFact[]): void {
-    const reportId = `report-${digestOf(`${this.machineId} ${this.reports.length}`).slice(0, 20)}`;
-    this.reports.push({ machineId: this.machineId, reportId, facts, acknowledged: false });
+    for (let start = 0; start < facts.length; start += maxFacts) {
+      const reportId = `report-${digestOf(`${this.machineId} ${this.reports.length}`).slice(0, 20)}`;
+      const some = facts.slice(start, start + maxFacts);
+      this.reports.push({ machineId: this.machineId, reportId, facts: some, acknowledged: false });
+    }
   }
 }

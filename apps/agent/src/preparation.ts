@@ -4,7 +4,7 @@ import { selfTest } from './self-test/self-test.js';
 
 /**
  * What a verification needs and no bundle is needed for, done ahead by an agent that stays, so that its first bundle is let in as quickly as
- * later ones: the verification tries itself, which also makes its code warm, and the kernel's own names are read, which stand for the whole boot.
+ * later ones: the verification tries itself, which also makes its code warm, and the kernel's symbols are read.
  * @throws AgentError `self-test-failed`: then nothing may be let in.
  */
 export async function prepare({ loader, log }: AgentContext): Promise<void> {

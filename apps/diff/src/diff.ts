@@ -1,20 +1,13 @@
 import { Controller, Logger } from '@nestjs/common';
 import { EventPattern, Payload } from '@nestjs/microservices';
-import { BlobError, BlobStore } from '#libs/blobs';
+import { BlobStore } from '#libs/blobs';
 import { type EventData, type Fact, fact } from '#libs/contracts';
 import { EventStore, PoisonMessage, type RecordedEvent, RetryLater, type StreamName } from '#libs/eventstore';
-import {
-  type Changelog,
-  changelogSchema,
-  changelogStep,
-  type ReportedSource,
-  reportJson,
-  reportOf,
-  splitTrees,
-} from '#libs/patchsplit';
+import { type Changelog, changelogSchema, changelogStep, type ReportedSource } from '#libs/patchsplit';
 import { Clock, commandContext, stage } from '#libs/service';
-import { type CommitText, TreeError, TreeStore } from '#libs/trees';
+import { type CommitText, TreeStore } from '#libs/trees';
 import { dropState, type DropState, nextStep, type SplitStep } from './domain/drop.js';
+import { Splitter } from './ports.js';
 
 type Unpacked = EventData<'SourceDropUnpacked'>;
 
@@ -33,6 +26,7 @@ export class Diff {
     private readonly blobs: BlobStore,
     private readonly trees: TreeStore,
     private readonly clock: Clock,
+    private readonly splitter: Splitter,
   ) {}
 
   /** Series and refs are in their stores before the one event that names them, and follow from the trees: it can be repeated. */
@@ -60,24 +54,21 @@ export class Diff {
     const { base, target, onto } = step;
     const start = this.clock.now().getTime();
     const changelog = await this.changelogOf(target);
-    const result = await splitTrees({
-      trees: this.trees,
+    const split = await this.splitter.split({
       base: base.tree,
       target: target.tree,
       changelog: changelog ? changelogStep(changelog, base.version || undefined, target.version || undefined) : [],
       earlier: changelog && base.version ? earlierSubjects(changelog, base.version) : [],
       root: rootOf(product, base, await this.changelogOf(base)),
       onto,
+      from: sourceOf(base),
+      to: sourceOf(target),
     });
-    const series = await this.blobs.put(Buffer.from(JSON.stringify(result.series)));
-    const found = { trees: this.trees, split: result, from: sourceOf(base), to: sourceOf(target) };
-    const report = await this.blobs.put(Buffer.from(reportJson(await reportOf(found))));
-    const [first] = result.commits;
-    const last = result.commits.at(-1);
-    if (!first || !last) throw new TypeError('a series without a root commit');
-    await this.trees.setRef(`refs/series/${target.dropId}`, last.commit);
+    const series = await this.blobs.put(Buffer.from(split.series));
+    const report = await this.blobs.put(Buffer.from(split.report));
+    await this.trees.setRef(`refs/series/${target.dropId}`, split.head);
     const durationMs = Math.max(0, this.clock.now().getTime() - start);
-    const { counts } = result;
+    const { counts } = split;
     this.log.log(
       `split drop ${target.dropId}: ${counts.files} files, ${counts.hunks} hunks → ${counts.attributed} commits of ` +
         `${counts.subjects} changelog items and ${counts.remainders} remainders, ${durationMs} ms`,
@@ -87,15 +78,15 @@ export class Diff {
       base: base.dropId,
       series: series.digest,
       report: report.digest,
-      onto: first.commit,
-      head: last.commit,
+      onto: split.onto,
+      head: split.head,
       commits: counts.commits,
       attributed: counts.attributed,
       remainders: counts.remainders,
       files: counts.files,
       insertions: counts.insertions,
       deletions: counts.deletions,
-      proof: result.proof,
+      proof: split.proof,
       durationMs,
     });
   }
@@ -134,7 +125,7 @@ function sourceOf({ version, tree, format, files, bytes }: Unpacked): ReportedSo
   return { version, tree, format, files, bytes };
 }
 
+/** Of the blobs, the trees or the system: what comes from a thread is of no class. */
 function isDiskFull(error: unknown): boolean {
-  if (error instanceof BlobError || error instanceof TreeError) return error.code === 'no-space';
-  return error instanceof Error && 'code' in error && error.code === 'ENOSPC';
+  return error instanceof Error && 'code' in error && (error.code === 'no-space' || error.code === 'ENOSPC');
 }

@@ -10,6 +10,7 @@ import { MemoryEventStore, type StreamName } from '#libs/eventstore';
 import { parseChangelog } from '#libs/patchsplit';
 import { createStages, memoryPlatform, ServiceConfig, startStages } from '#libs/service';
 import { GitTreeStore } from '#libs/trees';
+import { SplitThread } from '../src/adapters/split-thread.js';
 import { DiffModule } from '../src/diff.module.js';
 
 export const token = 'a-token-for-the-tests-of-diff';
@@ -22,13 +23,14 @@ export class DiffUnderTest {
   readonly events = new MemoryEventStore();
   readonly blobs = new MemoryBlobStore();
   readonly trees = new GitTreeStore(this.dir);
+  private readonly config = ServiceConfig.from({ SPLICECAST_DATA: this.root, SPLICECAST_PORT: '0' });
+  readonly splitter = new SplitThread(this.config);
   url = '';
   private app: NestFastifyApplication | undefined;
   private commands = 0;
 
   async start(): Promise<void> {
-    const config = ServiceConfig.from({ SPLICECAST_DATA: this.root, SPLICECAST_PORT: '0' });
-    const { events, blobs, trees } = this;
+    const { config, events, blobs, trees } = this;
     const platform = memoryPlatform({ config, events, blobs, trees, adminToken: token });
     this.app = await createStages(platform, [{ name: 'diff', module: DiffModule, concurrency: 2 }]);
     Logger.overrideLogger(false);

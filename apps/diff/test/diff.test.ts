@@ -155,7 +155,7 @@ describe('the step between two drops', () => {
     const { events } = await under.events.readStream('drop.b');
     const unpacked = events.find((one) => one.fact.type === 'SourceDropUnpacked');
     if (!unpacked) throw new Error('not unpacked');
-    await new Diff(under.events, under.blobs, under.trees, { now: () => new Date() }).handle(unpacked);
+    await new Diff(under.events, under.blobs, under.trees, { now: () => new Date() }, under.splitter).handle(unpacked);
     expect(await under.factsOf('drop.b')).toHaveLength(3);
   });
 
@@ -174,7 +174,7 @@ describe('the step between two drops', () => {
     await full.put(await under.blobs.open((facts[1] as Fact<'SourceDropUnpacked'>).data.changelog ?? ''));
     const [, unpacked] = (await log.readStream('drop.b')).events;
     if (!unpacked) throw new Error('not unpacked');
-    const diff = new Diff(log, full, under.trees, { now: () => new Date() });
+    const diff = new Diff(log, full, under.trees, { now: () => new Date() }, under.splitter);
     await expect(diff.handle(unpacked)).rejects.toMatchObject({ name: 'RetryLater' });
     await log.close();
   });

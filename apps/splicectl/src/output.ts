@@ -27,8 +27,33 @@ export function printTable(columns: readonly string[], rows: readonly ResourceRe
   process.stdout.write(`${table.toString()}\n`);
 }
 
-/** Prints one record for people, a line a member. */
+/** Prints one record for people. */
 export function printRecord(record: ResourceRecord): void {
-  const width = Math.max(...Object.keys(record).map((key) => key.length));
-  for (const [key, value] of Object.entries(record)) process.stdout.write(`${key.padEnd(width)}  ${cell(value)}\n`);
+  process.stdout.write(`${recordLines(record).join('\n')}\n`);
+}
+
+/**
+ * A record for people: a line a member; what has members of its own is indented below its name, and in a list each begins with a dash. What
+ * is not known is not shown.
+ */
+export function recordLines(record: ResourceRecord): string[] {
+  const members = Object.entries(record).filter(([, value]) => value !== undefined && value !== null);
+  const width = Math.max(0, ...members.filter(([, value]) => !hasMembers(value)).map(([key]) => key.length));
+  return members.flatMap(([key, value]) => {
+    if (!hasMembers(value)) return [`${key.padEnd(width)}  ${cell(value)}`.trimEnd()];
+    const parts = Array.isArray(value) ? value.map((part) => indented(part, '- ')) : [indented(value, '  ')];
+    return [key, ...parts.flat()];
+  });
+}
+
+/** Whether it takes more than its line. */
+function hasMembers(value: unknown): boolean {
+  if (Array.isArray(value)) return value.some(hasMembers);
+  return typeof value === 'object' && value !== null;
+}
+
+function indented(part: unknown, first: string): string[] {
+  const parsed = recordSchema.safeParse(part);
+  const lines = parsed.success ? recordLines(parsed.data) : [cell(part)];
+  return lines.map((line, n) => `${n === 0 ? first : '  '}${line}`);
 }

@@ -35,9 +35,9 @@ export class KernelSymbols {
     this.#path = join(root, 'proc/kallsyms');
   }
 
-  /** Reads vmlinux's names before anybody asks for them. @throws LoaderError `unreadable`. */
+  /** Reads all names, those of the modules that are loaded now too, before anybody asks for them. @throws LoaderError `unreadable`. */
   readAhead(): void {
-    this.#table ??= new SymbolTable(readTable(this.#path, false));
+    if (!this.#isWhole) this.#read(true, this.#loadedModules());
   }
 
   /** @throws LoaderError `unreadable`. */
@@ -47,12 +47,17 @@ export class KernelSymbols {
     const modules = ofModules.length === 0 ? this.#modules : this.#loadedModules();
     const isStale = ofModules.some((name) => modules.has(name) && modules.get(name) !== this.#modules.get(name));
     const wantsWhole = ofModules.some((name) => modules.has(name));
-    if (this.#table === undefined || isStale || (wantsWhole && !this.#isWhole)) {
-      this.#table = new SymbolTable(readTable(this.#path, wantsWhole));
-      this.#isWhole = wantsWhole;
-      this.#modules = modules;
-    }
-    return countsIn(this.#table, asked, ['vmlinux', ...ofModules.filter((name) => modules.has(name))]);
+    const known = isStale || (wantsWhole && !this.#isWhole) ? undefined : this.#table;
+    const table = known ?? this.#read(wantsWhole, modules);
+    return countsIn(table, asked, ['vmlinux', ...ofModules.filter((name) => modules.has(name))]);
+  }
+
+  /** @param modules as they were loaded before it is read: one that comes meanwhile is another one than was read, and read again. */
+  #read(whole: boolean, modules: ReadonlyMap<string, string>): SymbolTable {
+    this.#table = new SymbolTable(readTable(this.#path, whole));
+    this.#isWhole = whole;
+    this.#modules = modules;
+    return this.#table;
   }
 
   /** Name to what tells one loading of a module from another: size, state and place, but not how often it is in use. */

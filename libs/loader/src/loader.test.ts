@@ -114,6 +114,20 @@ describe('the kernel’s symbols', () => {
     expect(await shown(loader, both)).toEqual({ vmlinux: { f: 1 } });
   });
 
+  it('are not read again where they were read ahead, until another module is asked for', async () => {
+    const loader = new Loader({ root });
+    await write({ 'proc/kallsyms': `ffffffff81000000 T f\n${table('g')}`, 'proc/modules': '8021q 10 0 - Live 0x1\n' });
+    await loader.readSymbols();
+    await rm(join(root, 'proc/kallsyms'));
+    const asked = [
+      { object: 'vmlinux', symbol: 'f' },
+      { object: '8021q', symbol: 'g' },
+    ];
+    expect(await shown(loader, asked)).toEqual({ vmlinux: { f: 1 }, '8021q': { g: 1 } });
+    await write({ 'proc/modules': '8021q 10 0 - Live 0x2\n' });
+    await expect(loader.symbols(asked)).rejects.toMatchObject({ code: 'unreadable' });
+  });
+
   it('can’t be told where there is no table', async () => {
     await expect(new Loader({ root }).symbols([{ object: 'vmlinux', symbol: 'f' }])).rejects.toMatchObject({
       code: 'unreadable',

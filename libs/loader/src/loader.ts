@@ -85,7 +85,7 @@ export class Loader {
     return this.kernelSymbols.count(asked);
   }
 
-  /** Reads the kernel's own symbols ahead: the first to ask for some would wait for that. @throws LoaderError `unreadable`. */
+  /** Reads the running kernel's symbols ahead: the first to ask for some would wait for that. @throws LoaderError `unreadable`. */
   async readSymbols(): Promise<void> {
     this.kernelSymbols.readAhead();
   }

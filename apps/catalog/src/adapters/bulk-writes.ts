@@ -1,8 +1,11 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { EntityManager } from 'typeorm';
 import { type Columns, toStored } from '../projections/table.js';
 
 /** Of a few kB each at the most, but for the commits and changes of a drop. */
 const maxRowsAtOnce = 1_000;
+/** Statements that wait for the database at the most, each with the JSON of its rows. */
+const maxWaiting = 8;
 
 /** What becomes of a row whose key is there already. */
 export type OnConflict = 'replace' | 'keep';
@@ -12,33 +15,42 @@ export type OnConflict = 'replace' | 'keep';
  * more than twice as much, and a statement that names thousands of them is long to parse; TypeORM's insert builder names, sorts and
  * looks up every single value, half of all the time that a rebuild took.
  *
- * The database works on one statement while the next is made ready, which is a third of all the work: `upsert` resolves when its last
- * statement was handed over, `done` when all are carried out.
+ * The database works on one statement after the other while the next ones are made ready, so that neither waits for the other: a
+ * statement is carried out some time after `upsert` has resolved, and none after `done` has.
  */
 export class BulkWrites {
   private readonly isPostgres: boolean;
-  private underWay: Promise<unknown> = Promise.resolve();
+  private readonly waiting: Promise<unknown>[] = [];
+  private last: Promise<unknown> = Promise.resolve();
 
   constructor(private readonly manager: EntityManager) {
     this.isPostgres = manager.connection.options.type === 'postgres';
   }
 
-  /** @throws whatever one of the statements before it met */
+  /** @throws what a statement before it met */
   async upsert(table: Columns, rows: readonly object[], onConflict: OnConflict): Promise<void> {
     if (rows.length === 0) return;
     const statement = upsertOf(table, onConflict, this.isPostgres);
     for (let start = 0; start < rows.length; start += maxRowsAtOnce) {
       const json = this.jsonOf(table, rows.slice(start, start + maxRowsAtOnce));
-      await this.underWay;
-      this.underWay = this.manager.query(statement, [json]);
-      // Whoever comes next hears of it; until then it is nobody's.
-      this.underWay.catch(() => undefined);
+      if (this.waiting.length >= maxWaiting) await this.waiting.shift();
+      this.add(statement, json);
+      // The next statement is begun between two turns of the event loop alone.
+      await nextTurn();
     }
   }
 
-  /** Waits for all that was handed over. @throws whatever a statement met */
+  /** Waits for all that was handed over. @throws what a statement met */
   async done(): Promise<void> {
-    await this.underWay;
+    await this.last;
+  }
+
+  /** After one that failed none is carried out. */
+  private add(statement: string, json: string): void {
+    this.last = this.last.then(() => this.manager.query(statement, [json]));
+    // Whoever comes next hears of it; until then it is nobody's.
+    this.last.catch(() => undefined);
+    this.waiting.push(this.last);
   }
 
   private jsonOf(table: Columns, rows: readonly object[]): string {

@@ -1,4 +1,5 @@
 import { offlineRoleOf, type OfflineRole, type Standing, standingsOf } from '#libs/tuf';
+import { printJson } from '../output.js';
 
 /** How a file of a ceremony stands: for `status`, `sign` and a program's eyes. */
 export interface FileStanding {
@@ -35,7 +36,7 @@ export function fileStanding(
 }
 
 /** For people, a line for each group of keys. */
-export function standingText({ file, role, version, expiresAt, daysLeft, groups, complete }: FileStanding): string {
+function standingText({ file, role, version, expiresAt, daysLeft, groups, complete }: FileStanding): string {
   const head = `${file}: ${role} ${version}, until ${expiresAt.slice(0, 10)} (${daysLeft} days), ${complete ? 'complete' : 'NOT complete'}`;
   const lines = groups.map(
     ({ of, threshold, signed, missing }) =>
@@ -47,4 +48,10 @@ export function standingText({ file, role, version, expiresAt, daysLeft, groups,
 
 function short(ids: readonly string[]): string {
   return ids.map((id) => id.slice(0, 12)).join(' ') || 'nobody';
+}
+
+/** Prints them: as JSON, or for people. */
+export function showStandings(standings: readonly FileStanding[], json?: boolean): void {
+  if (json) printJson({ files: standings });
+  else for (const standing of standings) process.stdout.write(`${standingText(standing)}\n`);
 }

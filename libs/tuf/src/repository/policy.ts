@@ -35,3 +35,8 @@ export const standardPolicy: Policy = {
   maxTargetsPerRelease: 250,
   renewBelow: 0.5,
 };
+
+/** Whether a role that ends then is to be signed again now. */
+export function isDue(expiresMs: number, { lifetimeSec }: RolePolicy, { renewBelow }: Policy, nowMs: number): boolean {
+  return expiresMs - nowMs < lifetimeSec * 1000 * renewBelow;
+}

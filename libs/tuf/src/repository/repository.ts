@@ -1,16 +1,17 @@
 import { TufError } from '../errors.js';
-import type { Json, JsonObject } from '../metadata/json.js';
+import type { JsonObject } from '../metadata/json.js';
 import { fileNameOf } from '../metadata/names.js';
 import type { Root, Targets } from '../metadata/roles.js';
 import { acceptRoot, acceptTopTargets } from './accept.js';
-import { DelegatedRoles, freeVersion } from './delegated-roles.js';
+import { DelegatedRoles } from './delegated-roles.js';
 import { authorityIn, delegatesTo, emptyRole, releasesIn, sameAuthority } from './delegation.js';
 import type { RepositoryFiles } from './files.js';
 import { isNotice, type NoticeRole, policyOf, releaseRole } from './layout.js';
 import { OnlineKeys, type OnlineSigners } from './online-keys.js';
-import type { Policy } from './policy.js';
+import { isDue, type Policy } from './policy.js';
+import { Publication } from './publication.js';
 import type { PublishedRole } from './published.js';
-import { describe, signedPart, signStatement } from './sign.js';
+import { describe } from './sign.js';
 import { openState, type RepositoryState, type SnapshotEntry } from './state.js';
 import { enlarged, type NewTarget, type ReleaseAddition, targetsOf } from './vouched-targets.js';
 
@@ -27,6 +28,7 @@ export class Repository {
   readonly #keys: OnlineKeys;
   readonly #policy: Policy;
   readonly #delegated: DelegatedRoles;
+  readonly #publication: Publication;
   #state: RepositoryState;
 
   private constructor(files: RepositoryFiles, signers: OnlineSigners, policy: Policy, state: RepositoryState) {
@@ -34,6 +36,7 @@ export class Repository {
     this.#keys = new OnlineKeys(signers, policy);
     this.#policy = policy;
     this.#delegated = new DelegatedRoles(files, this.#keys, policy, () => this.#state);
+    this.#publication = new Publication(files, this.#keys, policy);
     this.#state = state;
   }
 
@@ -142,7 +145,7 @@ export class Repository {
       const before = await this.#delegated.find(role);
       // Its file is gone, and with it what it vouched for: that is for `restore`.
       if (before === undefined) continue;
-      if (which !== 'all' && !this.#isDue(before.expiresMs, policyOf(role, this.#policy).lifetimeSec, nowMs)) continue;
+      if (which !== 'all' && !isDue(before.expiresMs, policyOf(role, this.#policy), this.#policy, nowMs)) continue;
       await this.#delegated.write(role, before, nowMs, changes);
     }
     await this.#publish(changes, nowMs);
@@ -244,46 +247,8 @@ export class Repository {
     }
   }
 
-  #isDue(expiresMs: number, lifetimeSec: number, nowMs: number): boolean {
-    return expiresMs - nowMs < lifetimeSec * 1000 * this.#policy.renewBelow;
-  }
-
-  /** Snapshot, where anything in it changes or it is due, then timestamp; in memory only once both are written. */
   async #publish(changes: ReadonlyMap<string, SnapshotEntry>, nowMs: number): Promise<void> {
-    const { root } = this.#state;
-    if (root === undefined)
-      throw new TufError('unknown-role', 'there is no root yet, under which anything could be published');
-    const { timestamp } = this.#policy;
-    const meta = new Map([...this.#state.meta, ...changes]);
-    const snapshot = await this.#snapshotFor(root, meta, changes.size > 0, nowMs);
-    const version = this.#state.timestampVersion + 1;
-    const stamp: Json = { 'snapshot.json': { version: snapshot.version, ...snapshot.file } };
-    const expiresMs = nowMs + timestamp.lifetimeSec * 1000;
-    const signed = signedPart({ type: 'timestamp', version, expiresMs, content: { meta: stamp } });
-    const signers = this.#keys.signing('timestamp', root.roles.timestamp);
-    await this.#files.write('timestamp.json', await signStatement(signed, signers, root.roles.timestamp.threshold));
-    this.#state = { ...this.#state, meta, snapshot, snapshotVersion: snapshot.version, timestampVersion: version };
-  }
-
-  async #snapshotFor(
-    root: Root,
-    meta: ReadonlyMap<string, SnapshotEntry>,
-    isChanged: boolean,
-    nowMs: number,
-  ): Promise<NonNullable<RepositoryState['snapshot']>> {
-    const { lifetimeSec } = this.#policy.snapshot;
-    const signers = this.#keys.signing('snapshot', root.roles.snapshot);
-    const last = this.#state.snapshot;
-    const isGood = last !== undefined && signers.every(({ keyId }) => last.keyIds.includes(keyId));
-    // Every machine fetches each new snapshot: the hourly timestamp alone is no reason for one.
-    if (!isChanged && isGood && !this.#isDue(last.expiresMs, lifetimeSec, nowMs)) return last;
-    const version = await freeVersion(this.#files, 'snapshot', this.#state.snapshotVersion + 1);
-    const content = { meta: Object.fromEntries(meta) as JsonObject };
-    const expiresMs = nowMs + lifetimeSec * 1000;
-    const signed = signedPart({ type: 'snapshot', version, expiresMs, content });
-    const bytes = await signStatement(signed, signers, root.roles.snapshot.threshold);
-    await this.#files.write(fileNameOf('snapshot', version), bytes);
-    return { version, expiresMs, keyIds: signers.map(({ keyId }) => keyId), file: describe(bytes) };
+    this.#state = await this.#publication.publish(this.#state, changes, nowMs);
   }
 }
 

@@ -1,0 +1,37 @@
+import { recordLines } from './output.js';
+
+describe('a record for people', () => {
+  it('is a line a member, in one column', () => {
+    expect(recordLines({ fixId: 'f1', cves: ['CVE-1', 'CVE-2'], paths: [], objects: 1, drop: undefined })).toEqual([
+      'fixId    f1',
+      'cves     CVE-1 CVE-2',
+      'paths',
+      'objects  1',
+    ]);
+  });
+
+  it('has what is inside of a member below it, each part of a list with a dash', () => {
+    const functions = [
+      { symbol: 'a', object: 'vmlinux', seen: { at: 1 } },
+      { symbol: 'b', object: 'ext4' },
+    ];
+    expect(
+      recordLines({ state: 'built', runPre: { matched: 2, checked: 3 }, functions, mixed: [{ a: 1 }, 'b'] }),
+    ).toEqual([
+      'state  built',
+      'runPre',
+      '  matched  2',
+      '  checked  3',
+      'functions',
+      '- symbol  a',
+      '  object  vmlinux',
+      '  seen',
+      '    at  1',
+      '- symbol  b',
+      '  object  ext4',
+      'mixed',
+      '- a  1',
+      '- b',
+    ]);
+  });
+});
