@@ -1,22 +1,21 @@
-import type { Candidate, FilePatch } from '../candidates/candidate.js';
-import type { Lineage } from '../weave/lineage.js';
-import { AppliedBefore } from '../select/applied-before.js';
-import { ChangedLines, type HasLine } from '../select/changed-lines.js';
-import { type Choice, choose, type Scored } from '../select/choose.js';
+import type { Candidate } from '../candidates/candidate.js';
+import type { StepItem } from '../changelog/changelog.js';
+import type { Choice, Scored } from '../select/choose.js';
 import type { BaseCount } from '../select/hand-ons.js';
 import { LineShifts } from '../select/line-shifts.js';
 import { orderChoices } from '../select/order.js';
-import { Surroundings } from '../select/surroundings.js';
 import { Twins } from '../select/twins.js';
-import type { StepItem } from '../changelog/changelog.js';
+import type { Lineage } from '../weave/lineage.js';
 import { amend } from './amend.js';
 import { explaining } from './explain-rest.js';
-import { madeAnew, suspectedAnew } from './made-anew.js';
-import { playRound, type Round } from './round.js';
-import { demandsOn, isDoubtful, isUndone, rejectedLines } from './standing.js';
-import { truerTwins } from './truer-twins.js';
+import { madeAnew } from './made-anew.js';
+import type { Round } from './round.js';
+import { type Demands, demandsOn, isDoubtful, isUndone, rejectedLines } from './standing.js';
 import { StepBudget } from './step-budget.js';
+import { Trial } from './trial.js';
+import { truerTwins } from './truer-twins.js';
 import { VersionTexts } from './version-texts.js';
+import { weigh } from './weigh.js';
 import type { FileVersion } from './woven-tree.js';
 
 /** What the two trees have at the paths that matter: those that differ, and those that candidates touch. */
@@ -54,90 +53,60 @@ export function reconstruct(
 ): Reconstruction {
   const base = new VersionTexts(versions.base);
   const target = new VersionTexts(versions.target);
-  const lines = changedLines(base, target, candidates);
-  const baseHas: HasLine = (path, key) => base.keysOf(path).has(key);
-  const countInBase: BaseCount = (path, key) => base.keysOf(path).get(key) ?? 0;
+  const { scored, open, choices, suspects } = weigh(base, target, candidates, items);
   const shifts = new LineShifts((path) => base.linesOf(path));
-  const before = new AppliedBefore((path) => base.linesOf(path));
-  const scores = (): Scored[] =>
-    scoreAll(lines, candidates).map((one) => (before.has(one) ? withoutEvidence(one) : one));
-  const surroundings = new Surroundings((path, key) => base.keysOf(path).has(key) || target.keysOf(path).has(key));
-  const chooseOf = (some: readonly Scored[]): Choice[] => choose(some, items, (one) => surroundings.shareOf(one));
-  const chosen = chooseOf(scores());
-  // Before hand-ons are known: a file that is often made anew hands on from each time to the next, and comes nowhere.
-  const suspects = suspectedAnew(lines, candidates);
-  lines.learnHandOns(
-    chosen.map(({ candidate }) => candidate),
-    baseHas,
-    (path, key) => target.keysOf(path).has(key),
+  const countInBase: BaseCount = (path, key) => base.keysOf(path).get(key) ?? 0;
+  const inOrder: InOrder = (some) => orderChoices(some, countInBase, shifts, (steps) => budget.mayOrder(steps));
+
+  const trial = new Trial(base, target, budget, inOrder(choices));
+  const demands = demandsOn(
+    shifts.areTold(trial.choices.flatMap(({ candidate, listed }) => (listed ? candidate : []))),
   );
-  const scored = scores();
-  const open = scored.filter((one) => !before.has(one));
-  const inOrder = (some: readonly Choice[]): Choice[] =>
-    orderChoices(some, countInBase, shifts, (steps) => budget.mayOrder(steps));
-  let choices = inOrder(chooseOf(scored));
-  const demands = demandsOn(shifts.areTold(choices.flatMap(({ candidate, listed }) => (listed ? candidate : []))));
-  let anew: ReadonlySet<FilePatch> = new Set();
-  const play = (): Round => playRound(base, target, choices, budget, anew);
-  let round = play();
-  anew = madeAnew(suspects, choices, round);
-  if (anew.size > 0) round = play();
-  const dropped = new Set<Candidate>();
-  for (let count = 1; count < maxRounds; count++) {
-    const kept = choices.filter((choice, label) => !isUndone(choice, round, label, demands));
-    const more = explaining(base, target, round, open, new Set(choices.map(({ candidate }) => candidate)));
-    if (kept.length === choices.length && more.length === 0) break;
-    for (const { candidate } of choices) dropped.add(candidate);
-    choices = inOrder([...kept, ...more]);
-    for (const { candidate } of choices) dropped.delete(candidate);
-    round = play();
-  }
-  for (let count = 0; count < maxRounds; count++) {
-    const kept = choices.filter((choice, label) => choice.listed || !isDoubtful(round, label, demands));
-    if (kept.length === choices.length) break;
-    for (const { candidate } of choices) dropped.add(candidate);
-    for (const { candidate } of kept) dropped.delete(candidate);
-    choices = kept;
-    round = play();
-  }
-  const tried = new Set([...dropped, ...choices.map(({ candidate }) => candidate)]);
-  const truer = truerTwins(choices, round, new Twins(candidates), tried);
-  if (truer !== choices) {
-    for (const { candidate } of choices) dropped.add(candidate);
-    for (const { candidate } of truer) dropped.delete(candidate);
-    choices = [...truer];
-    round = play();
-  }
+  trial.leaveOut(madeAnew(suspects, trial.choices, trial.round));
+  exchangeUndone(trial, demands, open, inOrder);
+  leaveOutDoubtful(trial, demands);
+  exchangeTwins(trial, candidates);
+
+  const { round, dropped } = trial;
   const rejected = round.applied.flatMap((applied) => applied.rejected);
-  amend(round.residuals, rejected, choices.length, budget);
+  amend(round.residuals, rejected, trial.choices.length, budget);
   return {
     lineages: round.replay.tree.lineages,
     considered: scored,
     dropped,
     notices: budget.notices(),
-    commits: choices.map((choice, label) => wovenCommit(choice, round, label)),
+    commits: trial.choices.map((choice, label) => wovenCommit(choice, round, label)),
   };
 }
 
-function changedLines(base: VersionTexts, target: VersionTexts, candidates: readonly Candidate[]): ChangedLines {
-  const lines = new ChangedLines(
-    [...new Set([...base.files.keys(), ...target.files.keys()])].flatMap((path) => {
-      const [before, after] = [base.files.get(path), target.files.get(path)];
-      if (before && after && before.mode === after.mode && before.content.equals(after.content)) return [];
-      return [{ path, before: base.linesOf(path), after: target.linesOf(path) }];
-    }),
-  );
-  for (const candidate of candidates) lines.learnNames(candidate);
-  return lines;
+type InOrder = (choices: readonly Choice[]) => Choice[];
+
+/** Goes on without what the target hasn't, and with what explains lines that are left. */
+function exchangeUndone(trial: Trial, demands: Demands, open: readonly Scored[], inOrder: InOrder): void {
+  for (let count = 1; count < maxRounds; count++) {
+    const { base, target, choices, round } = trial;
+    const kept = choices.filter((choice, label) => !isUndone(choice, round, label, demands));
+    const more = explaining(base, target, round, open, new Set(choices.map(({ candidate }) => candidate)));
+    if (kept.length === choices.length && more.length === 0) return;
+    trial.goOnWith(inOrder([...kept, ...more]));
+  }
 }
 
-/** What the base has already is in no step, whatever likeness says. */
-function withoutEvidence({ candidate, evidence: { total } }: Scored): Scored {
-  return { candidate, evidence: { share: 0, hits: 0, total } };
+/** Goes on without what the changelog doesn't name and of which too little stands. */
+function leaveOutDoubtful(trial: Trial, demands: Demands): void {
+  for (let count = 0; count < maxRounds; count++) {
+    const { choices, round } = trial;
+    const kept = choices.filter((choice, label) => choice.listed || !isDoubtful(round, label, demands));
+    if (kept.length === choices.length) return;
+    trial.goOnWith(kept);
+  }
 }
 
-function scoreAll(lines: ChangedLines, candidates: readonly Candidate[]): Scored[] {
-  return candidates.map((candidate) => ({ candidate, evidence: lines.evidenceOf(candidate) }));
+function exchangeTwins(trial: Trial, candidates: readonly Candidate[]): void {
+  const { choices, round, dropped } = trial;
+  const tried = new Set([...dropped, ...choices.map(({ candidate }) => candidate)]);
+  const truer = truerTwins(choices, round, new Twins(candidates), tried);
+  if (truer !== choices) trial.goOnWith(truer);
 }
 
 function wovenCommit(choice: Choice, { applied, undone }: Round, label: number): WovenCommit {
