@@ -6,6 +6,9 @@ import { Random } from '#libs/hostile';
 import { fixFacts, kernelFacts, patchedFunction } from '../made-facts.js';
 import { kernels, type World } from './world.js';
 
+/** Of all kernels: fewer than one release’s role vouches for (`standardPolicy.maxTargetsPerRelease`), and levels need room too. */
+const maxFixes = 200;
+
 /**
  * Writes to the log what the build stage would: kernels, fixes that became modules, levels. The modules are made up (building real
  * ones takes a compiler minutes); from there on all is real: sign examines them, assembles and signs.
@@ -46,9 +49,10 @@ export class BuildStandIn {
     await Promise.all(this.subscriptions.map((one) => one.stop()));
   }
 
-  /** One more fix becomes a module. */
+  /** One more fix becomes a module, as long as there is room for it. */
   async step(): Promise<void> {
     await sleep(500 + this.random.below(1_500));
+    if (this.fixes >= maxFixes) return;
     this.fixes += 1;
     const fixId = `fix-${this.seed}-${this.fixes}`;
     const kernelId = this.random.pick([...kernels.keys()]);
