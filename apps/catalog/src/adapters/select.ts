@@ -71,6 +71,24 @@ export function countDistinct(
   return { sql, parameters: marks.values };
 }
 
+/** Selects, once each, the values that a column has or ever had in rows that hold to some conditions. The value is called `value`. */
+export function selectEver(
+  table: Table<object>,
+  column: string,
+  where: readonly Condition[],
+  asOf?: number,
+): Statement {
+  const marks = new Marks();
+  const moment = asOf === undefined ? undefined : marks.of(asOf);
+  // Each state that a row was in stands in one of the tables, with the position of the commit that brought it about.
+  const known = moment === undefined ? [] : [`"position" <= ${moment}`];
+  const conditions = [...known, ...where.map((one) => conditionOf(table, one, marks, moment))];
+  conditions.push(`${quoted(column)} IS NOT NULL`);
+  const sources = [table, ...(table.past === undefined ? [] : [table.past])];
+  const sql = sources.map((source) => `SELECT ${quoted(column)} AS "value" FROM ${from(source, conditions)}`);
+  return { sql: sql.join(' UNION '), parameters: marks.values };
+}
+
 /** Values that belong to a group, by the group's name. */
 export type Groups = ReadonlyMap<string, readonly string[]>;
 
