@@ -65,7 +65,9 @@ function options() {
 
 /** A program of this benchmark in a process of its own. */
 function start(name: string, args: readonly string[], env: NodeJS.ProcessEnv = process.env): ChildProcess {
-  return fork(fileURLToPath(new URL(`./catalog/${name}.js`, import.meta.url)), [...args], { env });
+  const program = fileURLToPath(new URL(`./catalog/${name}.js`, import.meta.url));
+  // As `npm start` starts the service.
+  return fork(program, [...args], { env, execArgv: ['--v8-pool-size=0'] });
 }
 
 interface Figures {

@@ -1,9 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
-import { EventStore, type RecordedEvent, type StreamName } from '#libs/eventstore';
+import { EventStore, type RecordedEvent } from '#libs/eventstore';
 import type { Listing, Page, TableReader } from './adapters/table-reader.js';
 import { tell } from './domain/telling.js';
 import { eventTable } from './projections/event.js';
+import { machineTable } from './projections/machine.js';
+import { machineUpdateTable } from './projections/machine-update.js';
 
 /** A moment of a machine's history. */
 export const momentSchema = z.object({
@@ -29,31 +31,31 @@ export class MachineTimeline {
 
   /** @param tables as of the moment up to which it is told */
   async page(tables: TableReader, machineId: string, listing: Listing): Promise<Page<Moment>> {
-    const own: StreamName = `machine.${machineId}`;
-    const { events } = await this.events.readStream(own);
-    const told = new Map([[own, events]]);
-    const streams = touching(events.filter(({ position }) => position <= (tables.position ?? Infinity)));
-    const page = await tables.page(eventTable, { ...listing, where: [{ column: 'stream', in: [own, ...streams] }] });
-    const others = [...new Set(page.items.map(({ stream }) => stream as StreamName))].filter(
-      (stream) => stream !== own,
-    );
-    await Promise.all(others.map(async (stream) => told.set(stream, (await this.events.readStream(stream)).events)));
-    const items = page.items.flatMap((row) => {
-      const event = told.get(row.stream as StreamName)?.find(({ envelope }) => envelope.id === row.id);
+    const streams = await streamsOf(tables, machineId);
+    const page = await tables.page(eventTable, { ...listing, where: [{ column: 'stream', in: streams }] });
+    const positions = [...new Set(page.items.map(({ position }) => position))];
+    const commits = await Promise.all(positions.map((position) => this.events.readCommit(position)));
+    const told = new Map(commits.flatMap((commit) => commit?.events ?? []).map((event) => [event.envelope.id, event]));
+    const items = page.items.flatMap(({ id }) => {
+      const event = told.get(id);
       return event === undefined ? [] : [momentOf(event)];
     });
     return { ...page, items };
   }
 }
 
-/** The streams of the licences that a machine was with, and of the bundles that it said something of. */
-function touching(events: readonly RecordedEvent[]): readonly StreamName[] {
-  const streams = new Set<StreamName>();
-  for (const { fact } of events) {
-    if ('licenseId' in fact.data) streams.add(`license.${fact.data.licenseId}`);
-    if ('bundleId' in fact.data) streams.add(`bundle.${fact.data.bundleId}`);
-  }
-  return [...streams];
+/** A machine's own stream, those of the licences that it was with, and of the bundles that it said something of. */
+async function streamsOf(tables: TableReader, machineId: string): Promise<readonly string[]> {
+  const own = [{ column: 'machineId', is: machineId }];
+  const [licenses, bundles] = await Promise.all([
+    tables.everHad(machineTable, 'licenseId', own),
+    tables.everHad(machineUpdateTable, 'bundleId', own),
+  ]);
+  return [
+    `machine.${machineId}`,
+    ...licenses.map((licenseId) => `license.${licenseId}`),
+    ...bundles.map((bundleId) => `bundle.${bundleId}`),
+  ];
 }
 
 function momentOf({ envelope, position, index, stream, fact }: RecordedEvent): Moment {

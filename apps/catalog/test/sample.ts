@@ -49,7 +49,7 @@ export const kernel = {
 const { version: _version, vermagic: _vermagic, ...running } = kernel;
 export const runningKernel = running;
 
-const terms: LicenseTerms = {
+export const terms: LicenseTerms = {
   kind: 'trial',
   distros: ['debian'],
   tier: 'stable',

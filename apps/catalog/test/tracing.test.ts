@@ -1,21 +1,24 @@
 import { z } from 'zod';
 import { fact } from '#libs/contracts';
-import { type Append, kernel, runningKernel, sampleLog } from './sample.js';
+import { type Append, kernel, runningKernel, sampleLog, terms } from './sample.js';
 import { CatalogService } from './service.js';
 import { cleanUp } from './stand.js';
 
 afterAll(cleanUp);
 
-const enrolled = (machineId: string, buildId: string): Append => [
+const enrolled = (machineId: string, buildId: string, licenseId = 'l1'): Append => [
   `machine.${machineId}`,
   fact('MachineEnrolled', {
     machineId,
-    licenseId: 'l1',
+    licenseId,
     customerId: 'acme',
     keyThumbprint: 'B'.repeat(43),
     kernel: { ...runningKernel, buildId },
   }),
 ];
+
+const subscribed = (licenseId: string) =>
+  fact('SubscriptionActivated', { licenseId, customerId: 'acme', terms: { ...terms, kind: 'subscription' }, rev: 1 });
 
 /** The sample, a kernel that was built from the drop with the commits, and machines that run what there is. */
 const log: readonly Append[] = [
@@ -167,6 +170,22 @@ describe('the timeline of a machine', () => {
     const then = await items(`/v1/machines/m1/timeline?asOf=${String(staged?.['position'])}`);
     expect(then.at(-1)).toMatchObject({ type: 'UpdateStaged' });
     expect(then.map(({ text }) => text)).not.toContain('bundle b2 was assembled: fix f3');
+  });
+
+  it('keeps the licences that the machine was with before', async () => {
+    const catalog = await CatalogService.start();
+    await catalog.append([
+      ...['la', 'lb'].map((licenseId): Append => [`license.${licenseId}`, subscribed(licenseId)]),
+      enrolled('m7', 'ab'.repeat(20), 'la'),
+      enrolled('m7', 'ab'.repeat(20), 'lb'),
+    ]);
+    const subjects = async (query: string): Promise<unknown[]> => {
+      const response = await catalog.get(`/v1/machines/m7/timeline${query}`);
+      return itemsSchema.parse(response.json()).items.map(({ stream }) => stream);
+    };
+    expect(await subjects('')).toEqual(['license.la', 'license.lb', 'machine.m7', 'machine.m7']);
+    const { events } = await catalog.events.readStream('machine.m7');
+    expect(await subjects(`?asOf=${events[0]?.position}`)).toEqual(['license.la', 'machine.m7']);
   });
 
   it('of a machine that is not there is a problem', async () => {

@@ -148,6 +148,9 @@ export abstract class EventStore {
   /** Reads an aggregate from its beginning. An unknown one is empty at revision 0. */
   abstract readStream(stream: StreamName): Promise<StreamSlice>;
 
+  /** Reads the one commit at a position, which takes no longer in a long stream; undefined if there is none. */
+  abstract readCommit(position: number): Promise<Commit | undefined>;
+
   /**
    * Appends one commit.
    * @throws EventStoreError `wrong-expected-revision` if the stream isn't at `expected`; `unwritable-event`.

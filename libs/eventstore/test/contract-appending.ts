@@ -48,6 +48,20 @@ export function appendingContract(start: () => Promise<Harness>): void {
     expect(await store.lastPosition()).toBe(revision);
   });
 
+  test('a commit is read by its position alone, and where there is none there is none', async () => {
+    const stream = bundleStream('alone');
+    const { revision } = await store.appendToStream(stream, 0, [promoted('alone'), recalled('alone', 'no')], by('c1'));
+    await store.appendToStream(stream, revision, [promoted('alone')], by('c2'));
+    const { events } = await store.readStream(stream);
+    const own = events.filter(({ position }) => position === revision);
+    expect(own).toHaveLength(2);
+    expect(await store.readCommit(revision)).toEqual({ position: revision, events: own });
+    const last = await store.lastPosition();
+    expect(await Promise.all([0, -1, last + 1].map((position) => store.readCommit(position)))).toEqual(
+      Array.from({ length: 3 }),
+    );
+  });
+
   test.each([2, 8, 9, 40])('%i commits are read in order', async (count) => {
     const stream = bundleStream(`order-${count}`);
     let revision = 0;

@@ -45,17 +45,32 @@ export interface Statement {
  */
 export function selectRows(table: Table<object>, selection: Selection, asOf?: number): Statement {
   const marks = new Marks();
+  const moment = marks.moment(asOf);
   const names = table.columns.map(quoted).join(', ');
   const { order, limit } = selection;
   const bounds = `${order === undefined ? '' : orderBy(table, order)}${limit === undefined ? '' : ` LIMIT ${limit}`}`;
-  const [now = '', past] = sourcesOf(table, selection.where, marks, asOf).map(
-    (source) => `SELECT ${names} FROM ${source}${bounds}`,
-  );
+  const select = (source: string): string => `SELECT ${names} FROM ${source}${bounds}`;
+  const conditions = selection.where.map((one) => conditionOf(table, one, marks, moment));
+  const now = select(currentOf(table, conditions, moment));
+  if (moment === undefined || table.past === undefined) return { sql: now, parameters: marks.values };
+  const past = select(pastOf(table.past, conditions, moment, withinPage(selection, moment)));
   const sql =
-    past === undefined
-      ? now
-      : `SELECT * FROM (SELECT * FROM (${now}) n UNION ALL SELECT * FROM (${past}) p) r${bounds}`;
+    `WITH n AS MATERIALIZED (${now}) ` +
+    `SELECT * FROM (SELECT * FROM n UNION ALL SELECT * FROM (${past}) p) r${bounds}`;
   return { sql, parameters: marks.values };
+}
+
+/**
+ * Where past rows can be on a page: not beyond the last of the current ones (`n`) that would fill it alone, which for most lists leaves a
+ * few of the past ones, of a hundred thousand, to look at. Other columns aren't in any index of theirs.
+ */
+function withinPage({ order, limit }: Selection, moment: string): string {
+  const column = order?.columns[0];
+  const isPlace = column === 'firstPosition' || column === 'position';
+  if (!isPlace || limit === undefined) return begun(moment);
+  const [reaches, direction, end] = order?.descending === true ? ['>=', 'DESC', '0'] : ['<=', 'ASC', moment];
+  const last = `SELECT "${column}" FROM n ORDER BY "${column}" ${direction} LIMIT 1 OFFSET ${limit - 1}`;
+  return `"${column}" ${reaches} COALESCE((${last}), ${end})`;
 }
 
 /** Counts the values of a column in rows as they are, or were. The count is called `count`. */
@@ -69,6 +84,24 @@ export function countDistinct(
   const sources = sourcesOf(table, where, marks, asOf).map((source) => `SELECT ${quoted(column)} FROM ${source}`);
   const sql = `SELECT COUNT(DISTINCT ${quoted(column)}) AS "count" FROM (${sources.join(' UNION ALL ')}) r`;
   return { sql, parameters: marks.values };
+}
+
+/** Selects, once each, the values that a column has or ever had in rows that hold to some conditions. The value is called `value`. */
+export function selectEver(
+  table: Table<object>,
+  column: string,
+  where: readonly Condition[],
+  asOf?: number,
+): Statement {
+  const marks = new Marks();
+  const moment = marks.moment(asOf);
+  // Each state that a row was in stands in one of the tables, with the position of the commit that brought it about.
+  const known = moment === undefined ? [] : [`"position" <= ${moment}`];
+  const conditions = [...known, ...where.map((one) => conditionOf(table, one, marks, moment))];
+  conditions.push(`${quoted(column)} IS NOT NULL`);
+  const sources = [table, ...(table.past === undefined ? [] : [table.past])];
+  const sql = sources.map((source) => `SELECT ${quoted(column)} AS "value" FROM ${from(source, conditions)}`);
+  return { sql: sql.join(' UNION '), parameters: marks.values };
 }
 
 /** Values that belong to a group, by the group's name. */
@@ -102,13 +135,28 @@ function sourcesOf(
   marks: Marks,
   asOf: number | undefined,
 ): readonly string[] {
-  const moment = asOf === undefined ? undefined : marks.of(asOf);
+  const moment = marks.moment(asOf);
   const conditions = where.map((one) => conditionOf(table, one, marks, moment));
-  if (moment === undefined) return [from(table, conditions)];
-  const begun = table.past === undefined ? [] : [`"firstPosition" <= ${moment}`];
-  const known = [`"position" <= ${moment}`, ...begun, ...conditions];
-  if (table.past === undefined) return [from(table, known)];
-  return [from(table, known), from(table.past, [...known, `"until" > ${moment}`])];
+  const now = currentOf(table, conditions, moment);
+  if (moment === undefined || table.past === undefined) return [now];
+  return [now, pastOf(table.past, conditions, moment, begun(moment))];
+}
+
+/** The rows as they are; as of a moment, those that are as they were then. */
+function currentOf(table: Table<object>, conditions: readonly string[], moment: string | undefined): string {
+  if (moment === undefined) return from(table, conditions);
+  // What was changed last by then had begun by then: that says nothing new, but lists are in the order of an index on it.
+  const since = table.past === undefined ? [] : [begun(moment)];
+  return from(table, [`"position" <= ${moment}`, ...since, ...conditions]);
+}
+
+/** The rows that were otherwise at a moment than they are. */
+function pastOf(past: Columns, conditions: readonly string[], moment: string, where: string): string {
+  return from(past, [`"position" <= ${moment}`, where, ...conditions, `"until" > ${moment}`]);
+}
+
+function begun(moment: string): string {
+  return `"firstPosition" <= ${moment}`;
 }
 
 function from({ name }: Columns, conditions: readonly string[]): string {
@@ -155,5 +203,10 @@ class Marks {
   of(value: unknown): string {
     this.values.push(value);
     return `$${this.values.length}`;
+  }
+
+  /** The position that all is selected as of, to be named first. */
+  moment(asOf: number | undefined): string | undefined {
+    return asOf === undefined ? undefined : this.of(asOf);
   }
 }

@@ -10,6 +10,7 @@ import {
   countDistinct,
   type Groups,
   type Order,
+  selectEver,
   selectRows,
   type Statement,
 } from './select.js';
@@ -94,6 +95,12 @@ export class TableReader {
       rows.push(...(await this.select(table, { where: [{ column, in: some }, ...besides], order })));
     }
     return rows;
+  }
+
+  /** The texts that a column has, or ever had up to the moment, in rows that hold to some conditions. */
+  async everHad(table: Table<object>, column: string, where: readonly Condition[]): Promise<readonly string[]> {
+    const rows = await this.run(selectEver(table, column, where, this.position));
+    return rows.map(({ value }) => String(value));
   }
 
   /** How many values a column has in the rows that hold to some conditions. */

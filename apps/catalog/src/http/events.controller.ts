@@ -1,6 +1,6 @@
 import { Controller, Get, Param, Query } from '@nestjs/common';
 import { z } from 'zod';
-import { EventStore, type StreamName } from '#libs/eventstore';
+import { EventStore } from '#libs/eventstore';
 import { Problem } from '#libs/service';
 import { TableReader } from '../adapters/table-reader.js';
 import { eventTable } from '../projections/event.js';
@@ -36,8 +36,7 @@ export class EventsController {
   async one(@Param('id') id: string, @AsOf() tables: TableReader): Promise<z.infer<typeof eventViewSchema>> {
     const row = await tables.find(eventTable, { id });
     if (row === undefined) throw Problem.notFound('event', id.slice(0, 100));
-    const { events } = await this.events.readStream(row.stream as StreamName);
-    const recorded = events.find(({ envelope }) => envelope.id === id);
-    return { ...row, data: recorded?.fact.data };
+    const commit = await this.events.readCommit(row.position);
+    return { ...row, data: commit?.events[row.index]?.fact.data };
   }
 }

@@ -10,6 +10,7 @@ import { AsOf1764547200000 } from './1764547200000-as-of.js';
 import { Lookups1764547300000 } from './1764547300000-lookups.js';
 import { Wishes1764547500000 } from './1764547500000-wishes.js';
 import { RecallKinds1764547650000 } from './1764547650000-recall-kinds.js';
+import { LatestMachines1764547700000 } from './1764547700000-latest-machines.js';
 
 /** All of them, in the order in which they are carried out. */
 export const migrations = [
@@ -25,4 +26,5 @@ export const migrations = [
   Lookups1764547300000,
   Wishes1764547500000,
   RecallKinds1764547650000,
+  LatestMachines1764547700000,
 ];

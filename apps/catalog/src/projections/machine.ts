@@ -44,7 +44,7 @@ export const machineTable = table(
     ['customerId', 'firstPosition'],
     'buildId',
   ],
-  [pastOrder, ['licenseId', 'firstPosition'], ['customerId', 'firstPosition']],
+  [pastOrder, ['position', 'until'], ['licenseId', 'firstPosition'], ['customerId', 'firstPosition']],
 );
 
 /** Whatever is heard first of a machine makes it known, a refused lease too. */

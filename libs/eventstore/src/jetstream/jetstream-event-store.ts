@@ -20,7 +20,7 @@ import { Appender } from './appender.js';
 import { type NatsServers, openConnection } from './connection.js';
 import { DeadLetters } from './dead-letters.js';
 import { patiently } from './failures.js';
-import { ensureStreams, logStream } from './layout.js';
+import { ensureStreams, logStream, streamOf } from './layout.js';
 import { readCommits } from './reader.js';
 import { subscribeTo } from './subscription.js';
 import { Wire } from './wire.js';
@@ -78,6 +78,12 @@ export class JetStreamEventStore extends EventStore {
     this.appender.noteReading(stream, commits);
     const events = commits.flatMap(({ position, bytes }) => decodeCommit(stream, position, bytes).events);
     return { events, revision: commits.at(-1)?.position ?? 0 };
+  }
+
+  async readCommit(position: number): Promise<Commit | undefined> {
+    // The server takes 0 for no number at all.
+    const message = position < 1 ? undefined : await this.wire.message(logStream, { seq: position });
+    return message === undefined ? undefined : decodeCommit(streamOf(message.subject), message.seq, message.data);
   }
 
   async appendToStream(

@@ -50,6 +50,12 @@ export class MemoryEventStore extends EventStore {
     return { events, revision: commits.at(-1)?.position ?? 0 };
   }
 
+  async readCommit(position: number): Promise<Commit | undefined> {
+    await this.untilUp();
+    const kept = this.log.commits[position - 1];
+    return kept === undefined ? undefined : decodeCommit(kept.stream, position, kept.bytes);
+  }
+
   async appendToStream(
     stream: StreamName,
     expected: Revision,
