@@ -4,18 +4,20 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
-import { splitWithGitAm } from './split/git-am.js';
+import { type Applying, splitByGit } from './split/by-git.js';
 import { casesAtHand } from './split/cases-at-hand.js';
+import { gitAm } from './split/git-am.js';
+import { gitApply } from './split/git-apply.js';
 import { makeCase } from './split/make-case.js';
 import { pairedByContent } from './split/paired-by-content.js';
 import { scoreOf } from './split/score.js';
-import { type Result, tableOf } from './split/table.js';
+import { type Method, methods, type Result, tableOf } from './split/table.js';
 
 const usage = `npm run bench:split -- --tools FOLDER [--repos FOLDER] [--no-git] [--json] [CASE...]
 
   --tools FOLDER   where make_case.py and score.py are (or SPLIT_BENCH in the environment)
   --repos FOLDER   where the repositories are that cases name
-  --no-git         without what \`git am\` and \`git am -3\` make of the same cases
+  --no-git         without what \`git am\`, \`git am -3\` and \`git apply -3\` make of the same cases
   --git-limit N    seconds that each of these may apply (default 120): it is judged by what it had by then
   --json           for programs
   CASE             a folder that make_case.py made, or its arguments in one word, without the output folder:
@@ -48,14 +50,21 @@ interface Bench {
   readonly gitLimitSec: number;
 }
 
-async function splitBy(bench: Bench, method: Result['method'], folder: string, out: string): Promise<Measured> {
+/** What it is compared with. */
+const byGit: Readonly<Record<Exclude<Method, 'splicectl'>, Applying>> = {
+  'git am': gitAm(),
+  'git am -3': gitAm('--3way'),
+  'git apply -3': gitApply('--3way'),
+};
+
+async function splitBy(bench: Bench, method: Method, folder: string, out: string): Promise<Measured> {
   if (method === 'splicectl') return splitWithSplicectl(folder, out);
-  const options = { threeWay: method === 'git am -3', repos: bench.repos, limitSec: bench.gitLimitSec };
-  const { applyingSec, peakMb, isCut } = await splitWithGitAm(folder, out, options);
+  const options = { repos: bench.repos, limitSec: bench.gitLimitSec };
+  const { applyingSec, peakMb, isCut } = await splitByGit(folder, out, byGit[method], options);
   return { seconds: applyingSec, peakMb, isCut };
 }
 
-async function measure(bench: Bench, truths: Truths, method: Result['method']): Promise<Result[]> {
+async function measure(bench: Bench, truths: Truths, method: Method): Promise<Result[]> {
   const { folder, checked, parted } = truths;
   const name = basename(folder);
   const out = join(bench.scratch, `${name}.${method.replaceAll(' ', '')}`);
@@ -108,13 +117,13 @@ async function main(): Promise<void> {
   }
   const scratch = await mkdtemp(join(tmpdir(), 'bench-split-'));
   const bench: Bench = { tools: resolve(values.tools), repos: values.repos, scratch, gitLimitSec };
-  const methods: readonly Result['method'][] = values['no-git'] ? ['splicectl'] : ['splicectl', 'git am', 'git am -3'];
+  const asked: readonly Method[] = values['no-git'] ? ['splicectl'] : methods;
   try {
     const results: Result[] = [];
     for (const spec of positionals.length > 0 ? positionals : await casesAtHand(values.repos)) {
       const folder = await makeCase(bench.tools, spec, bench.repos, scratch);
       const truths = await checkPairs(bench, folder);
-      for (const method of methods) {
+      for (const method of asked) {
         const measured = await measure(bench, truths, method);
         results.push(...measured);
         if (!values.json) process.stderr.write(`${tableOf(measured)}\n`);

@@ -1,10 +1,14 @@
 import Table from 'cli-table3';
 import type { Score } from './score.js';
 
+/** By what a case is split. */
+export const methods = ['splicectl', 'git am', 'git am -3', 'git apply -3'] as const;
+export type Method = (typeof methods)[number];
+
 /** One case, as one of the methods split it. */
 export interface Result {
   readonly name: string;
-  readonly method: 'splicectl' | 'git am' | 'git am -3';
+  readonly method: Method;
   readonly seconds: number;
   /** Of a processor, without the system's; absent where git ran in many processes. */
   readonly userSec?: number;

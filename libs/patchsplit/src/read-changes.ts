@@ -1,6 +1,7 @@
 import type { TreeChange, TreeStore } from '#libs/trees';
 import { deltaOf, type FileSide, wholeDelta } from './hunks/delta.js';
 import { bytesOf, linesOf } from './hunks/lines.js';
+import { readContents } from './read-contents.js';
 import { compose } from './weave/compose.js';
 import type { ChangedFile } from './weave/weave.js';
 
@@ -16,9 +17,16 @@ export async function readChanges(
   const files: ChangedFile[] = [];
   for (let start = 0; start < changes.length; start += batchFiles) {
     const batch = changes.slice(start, start + batchFiles);
-    const ids = [...new Set(batch.flatMap(({ before, after }) => [before, after].flatMap((side) => side?.blob ?? [])))];
-    const blobs = await trees.readBlobs(ids);
-    const contents = new Map(ids.map((id, index) => [id, blobs[index]]));
+    const paths = new Map(
+      batch.flatMap(({ path, before, after }) =>
+        [before, after].flatMap((side) => (side ? [[side.blob, path] as const] : [])),
+      ),
+    );
+    const blobs = await readContents(
+      trees,
+      [...paths].map(([blob, path]) => ({ path, blob })),
+    );
+    const contents = new Map([...paths.keys()].map((id, index) => [id, blobs[index]]));
     for (const change of batch) {
       files.push(changedFile(change, contents.get(change.before?.blob ?? ''), contents.get(change.after?.blob ?? '')));
     }

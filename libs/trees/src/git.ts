@@ -1,6 +1,7 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setPriority } from 'node:os';
+import { resolve } from 'node:path';
 import { TreeError } from './port.js';
 
 /** How a git command ended, if it wasn't well: its exit code and the beginning of what it said. */
@@ -13,8 +14,15 @@ export class GitFailure extends TreeError {
     const code = /No space left on device|Out of diskspace|disk quota exceeded/i.test(stderr)
       ? 'no-space'
       : 'tree-store-failed';
-    super(code, `git ${args[0] ?? ''} failed (${exitCode ?? 'killed'}): ${stderr.trim().slice(0, 2000)}`);
+    super(code, `git ${commandOf(args)} failed (${exitCode ?? 'killed'}): ${stderr.trim().slice(0, 2000)}`);
   }
+}
+
+/** The command itself, behind the settings for it. */
+function commandOf(args: readonly string[]): string {
+  let at = 0;
+  while (args[at] === '-c') at += 2;
+  return args[at] ?? '';
 }
 
 export interface GitRun {
@@ -63,7 +71,12 @@ export function gitEnvironment(): Readonly<Record<string, string>> {
 
 /** Runs git on one bare repository, in an environment of our own. */
 export class Git {
-  constructor(readonly gitDir: string) {}
+  readonly gitDir: string;
+
+  /** @param gitDir relative to where this process is: git itself runs in the repository. */
+  constructor(gitDir: string) {
+    this.gitDir = resolve(gitDir);
+  }
 
   /** Starts a command whose input and output the caller streams. */
   start(args: readonly string[], indexFile?: string): ChildProcessWithoutNullStreams {
@@ -99,7 +112,7 @@ export class Git {
     try {
       for await (const chunk of child.stdout as AsyncIterable<Buffer>) {
         room -= chunk.length;
-        if (room < 0) throw new TreeError('too-large', `git ${args[0] ?? ''}: more output than is allowed`);
+        if (room < 0) throw new TreeError('too-large', `git ${commandOf(args)}: more output than is allowed`);
         yield chunk;
       }
       whole = true;

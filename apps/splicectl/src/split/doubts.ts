@@ -1,5 +1,5 @@
 import type { GitId } from '#libs/contracts';
-import type { Changelog, StepItem } from '#libs/patchsplit';
+import type { Changelog, SplitCounts, StepItem } from '#libs/patchsplit';
 import type { TreeStore } from '#libs/trees';
 
 /** Of two drops of one line nearly all files are in both; of Debian's 6.1.190 and 6.1.192 99.9 %. */
@@ -44,4 +44,16 @@ export function doubtsOfChangelog({ changelog, items, from, to, hasCandidates }:
   if (items.length > 0 || changelog.entries.length === 0) return doubts;
   const step = `between ${from === '' ? 'its beginning' : from} and ${to === '' ? 'its end' : to}`;
   return [...doubts, `no entry of the changelog is ${step}: see --from-version and --to-version`];
+}
+
+/** Of so many entries one at least has a commit, if they are of the step. */
+const manyEntries = 10;
+
+/** Says that a changelog isn't the step's, if none of its entries has a commit. */
+export function doubtsOfFindings({
+  subjects,
+  subjectsFound,
+}: Pick<SplitCounts, 'subjects' | 'subjectsFound'>): readonly string[] {
+  if (subjects < manyEntries || subjectsFound > 0) return [];
+  return [`none of the changelog’s ${subjects} entries has a commit: is it of another release?`];
 }

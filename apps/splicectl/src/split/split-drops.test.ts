@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { run } from '#libs/process';
 import { splitDrops } from './split-drops.js';
@@ -75,6 +75,16 @@ test('two folders and a changelog become a repository that anyone can clone, and
     timeoutMs: 10_000,
   });
   expect(changed.stdout.toString()).toBe('');
+});
+
+test('a changelog of another release is said to be one', async () => {
+  const from = await source('a', 1, 'stay();');
+  const to = await source('b', 2, 'leap();');
+  const others = Array.from({ length: 10 }, (_, at) => `    - sound: zz${at}: hush in zz${at}_mute()\n`).join('');
+  const changelogFile = join(folder, 'changelog');
+  await writeFile(changelogFile, changelog.replace(/ {4}- .*\n/, others));
+  const { report } = await splitDrops({ from, to, out: join(folder, 'o'), changelogFile }, () => undefined);
+  expect(report.notices).toContain('none of the changelog’s 10 entries has a commit: is it of another release?');
 });
 
 test('what is there is not overwritten, and a failure leaves nothing behind', async () => {
@@ -201,13 +211,24 @@ describe('candidates', () => {
     await expect(splitDrops(request, () => undefined)).rejects.toThrow('there are no candidates at');
   });
 
+  test('a repository may be named from where one is', async () => {
+    const from = await source('a', 1, 'stay();');
+    const to = await source('b', 2, 'leap();');
+    const repo = await upstream(from);
+    const candidates = [relative(process.cwd(), repo), relative(process.cwd(), join(repo, '.git'))];
+    const { report } = await splitDrops({ from, to, out: join(folder, 'o'), candidates }, () => undefined);
+    expect(report.notices.join()).not.toContain('could not be read');
+    const id = (await git('-C', repo, 'rev-parse', 'main~1')).trim();
+    expect(report.commits.map(({ upstream: of }) => of)).toContain(id);
+  });
+
   test('a range that the repository does not have is said, and the split goes on', async () => {
     const from = await source('a', 1, 'stay();');
     const to = await source('b', 2, 'leap();');
     const repo = await upstream(from);
     const candidates = [`${repo}#no-such-branch`, `${repo}#--output=${join(folder, 'pwned')}`];
     const { report } = await splitDrops({ from, to, out: join(folder, 'o'), candidates }, () => undefined);
-    expect(report.notices.filter((notice) => notice.includes('could not be read to its end'))).toHaveLength(2);
+    expect(report.notices.filter((notice) => notice.includes('read to its end: git rev-list failed'))).toHaveLength(2);
     expect(await readdir(folder)).not.toContain('pwned');
     expect(report.proof.replayedTree).toBe(report.to.tree);
   });

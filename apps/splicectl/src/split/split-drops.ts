@@ -21,7 +21,7 @@ import {
 } from '#libs/patchsplit';
 import { type CommitText, GitTreeStore, type TreeStore, writeArchive, type WrittenTree } from '#libs/trees';
 import type { Progress } from './progress-bar.js';
-import { doubtsOfChangelog, doubtsOfSources } from './doubts.js';
+import { doubtsOfChangelog, doubtsOfFindings, doubtsOfSources } from './doubts.js';
 import { readCandidates } from './candidates/read-candidates.js';
 
 export interface SplitRequest {
@@ -184,7 +184,7 @@ async function splitStep(trees: TreeStore, { request, from, to, onProgress }: St
   ];
   if (candidates.length === 0) {
     const split = await splitTrees({ trees, base, target, ...known, root, onProgress });
-    return { ...split, notices: [...doubts, ...split.notices] };
+    return { ...split, notices: [...doubts, ...doubtsOfFindings(split.counts), ...split.notices] };
   }
   const changes = await trees.diff(base, target);
   const wanted = { isRelevant: relevance(changes, items), keys: () => stepKeys(trees, changes, items) };
@@ -192,7 +192,7 @@ async function splitStep(trees: TreeStore, { request, from, to, onProgress }: St
     onProgress({ phase: 'read candidates', done, total: 0 }),
   );
   const split = await splitTrees({ trees, base, target, ...known, candidates: read.candidates, root, onProgress });
-  return { ...split, notices: [...doubts, ...read.notices, ...split.notices] };
+  return { ...split, notices: [...doubts, ...doubtsOfFindings(split.counts), ...read.notices, ...split.notices] };
 }
 
 function ofPackage(text: string | undefined): Changelog | undefined {

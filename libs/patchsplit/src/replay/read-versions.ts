@@ -1,6 +1,7 @@
 import type { GitId } from '#libs/contracts';
 import type { TreeChange, TreeEntry, TreeStore } from '#libs/trees';
 import type { Candidate } from '../candidates/candidate.js';
+import { readContents } from '../read-contents.js';
 import type { Versions } from './reconstruct.js';
 import type { FileVersion } from './woven-tree.js';
 
@@ -38,7 +39,7 @@ async function readAll(trees: TreeStore, entries: readonly TreeEntry[]): Promise
   const files = new Map<string, FileVersion>();
   for (let start = 0; start < entries.length; start += batchFiles) {
     const batch = entries.slice(start, start + batchFiles);
-    const contents = await trees.readBlobs(batch.map(({ blob }) => blob));
+    const contents = await readContents(trees, batch);
     for (const [at, { path, mode }] of batch.entries()) {
       const content = contents[at];
       if (content) files.set(path, { mode, content });

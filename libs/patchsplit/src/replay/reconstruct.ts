@@ -4,6 +4,7 @@ import type { Choice, Scored } from '../select/choose.js';
 import type { BaseCount } from '../select/hand-ons.js';
 import { LineShifts } from '../select/line-shifts.js';
 import { orderChoices } from '../select/order.js';
+import { otherNames } from '../select/other-names.js';
 import { Twins } from '../select/twins.js';
 import type { Lineage } from '../weave/lineage.js';
 import { amend } from './amend.js';
@@ -58,7 +59,11 @@ export function reconstruct(
   const countInBase: BaseCount = (path, key) => base.keysOf(path).get(key) ?? 0;
   const inOrder: InOrder = (some) => orderChoices(some, countInBase, shifts, (steps) => budget.mayOrder(steps));
 
-  const trial = new Trial(base, target, budget, inOrder(choices));
+  const names = otherNames(
+    candidates.flatMap(({ files }) => files),
+    (path) => base.files.has(path) || target.files.has(path),
+  );
+  const trial = new Trial(base, target, budget, inOrder(choices), names);
   const demands = demandsOn(
     shifts.areTold(trial.choices.flatMap(({ candidate, listed }) => (listed ? candidate : []))),
   );

@@ -17,16 +17,19 @@ export const commit = (digit: number, signs: string, ...lines: readonly string[]
   files: [{ from: path, to: path, copied: false, hunks: [{ oldStart: 1, section: '', signs, lines }] }],
 });
 
-/** What comes of a step all of whose commits the changelog names: the commits, and each line with those that made it and took it away. */
-export function reconstructed(trees: Versions, candidates: readonly Candidate[]) {
-  const items = candidates.map(({ subject, author }): StepItem => ({
+/** Items of a changelog that names these commits. */
+export const itemsOf = (candidates: readonly Candidate[]): StepItem[] =>
+  candidates.map(({ subject, author }) => ({
     subject,
     cves: [],
     version: '2',
     at: '2026-01-01T00:00:00.000Z',
     author,
   }));
-  const { commits, lineages } = reconstruct(trees, candidates, items);
+
+/** What comes of a step all of whose commits the changelog names: the commits, and each line with those that made it and took it away. */
+export function reconstructed(trees: Versions, candidates: readonly Candidate[]) {
+  const { commits, lineages } = reconstruct(trees, candidates, itemsOf(candidates));
   return {
     commits,
     lives: lineages.flatMap(({ weave }) => [...weave].map(({ text, birth, death }) => [text, birth, death])),

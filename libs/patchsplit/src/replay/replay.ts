@@ -61,6 +61,8 @@ export class Replay {
     private readonly budget: StepBudget,
     /** What candidates do to files that the vendor made anew. */
     private readonly anew: ReadonlySet<FilePatch> = new Set(),
+    /** Names of files that candidates have, with those that the trees have. */
+    private readonly names: ReadonlyMap<string, string> = new Map(),
   ) {
     this.tree = new WovenTree(base);
   }
@@ -82,7 +84,10 @@ export class Replay {
     if (this.anew.has(patch)) return nothing;
     if (this.budget.leftOut.has(from ?? '') || this.budget.leftOut.has(to ?? '')) return nothing;
     if (from === undefined) return to === undefined ? nothing : this.create(patch, label);
-    const lineage = this.tree.at(from) ?? (to === undefined ? undefined : this.tree.at(to));
+    const lineage =
+      this.tree.at(from) ??
+      (to === undefined ? undefined : this.tree.at(to)) ??
+      this.tree.at(this.names.get(from) ?? '');
     if (!lineage?.place) return rejectAll(patch, undefined, label);
     if (to === undefined) return this.remove(patch, lineage, label);
     if (patch.copied) return this.copy(patch, lineage, label);

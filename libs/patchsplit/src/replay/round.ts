@@ -4,6 +4,7 @@ import type { Choice } from '../select/choose.js';
 import type { WovenLine } from '../weave/line-weave.js';
 import type { Lineage } from '../weave/lineage.js';
 import type { Residual } from './amend.js';
+import { moveAway } from './moved-away.js';
 import { type Applied, type Outcome, Replay } from './replay.js';
 import type { StepBudget } from './step-budget.js';
 import type { VersionTexts } from './version-texts.js';
@@ -34,6 +35,7 @@ export function playRound(
   choices: readonly Choice[],
   budget: StepBudget,
   anew: ReadonlySet<FilePatch>,
+  names: ReadonlyMap<string, string>,
 ): Round {
   const away = takenAway(choices);
   const outcome: Outcome = {
@@ -44,7 +46,7 @@ export function playRound(
   for (;;) {
     const before = budget.leftOut.size;
     budget.beginReplay();
-    const replay = new Replay(base.files, outcome, budget, anew);
+    const replay = new Replay(base.files, outcome, budget, anew, names);
     const applied = choices.map(({ candidate }, label) => replay.apply(candidate, label));
     if (budget.leftOut.size > before) continue;
     const undone = new Map<number, number>();
@@ -95,6 +97,7 @@ function closeAll(replay: Replay, target: VersionTexts, label: number, undone: M
     if (isTelling(text)) undone.set(owner, (undone.get(owner) ?? 0) + 1);
   };
   for (const path of target.files.keys()) if (!replay.tree.at(path)) replay.tree.revive(path);
+  moveAway(replay.tree, target, label);
   for (const lineage of replay.tree.lineages) {
     const path = lineage.place?.path;
     if (path === undefined) continue;

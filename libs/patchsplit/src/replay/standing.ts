@@ -1,5 +1,8 @@
 import { isTelling, lineKey } from '../hunks/telling.js';
+import { editLikeness, type WordEdit, wordEditOf } from '../hunks/word-edit.js';
 import type { Choice } from '../select/choose.js';
+import type { ResidualEdit } from '../weave/line-weave.js';
+import type { Residual } from './amend.js';
 import type { Applied } from './replay.js';
 import type { Round } from './round.js';
 
@@ -7,6 +10,8 @@ import type { Round } from './round.js';
 const undoneShare = 0.5;
 const listedUndoneShare = 0.9;
 const invisibleShare = 0.1;
+/** Two edits that have so many of their words in common are one. */
+const sameEdit = 0.5;
 
 /** What an unlisted commit must show after a replay. */
 export interface Demands {
@@ -27,7 +32,7 @@ export function demandsOn(isOwnHistory: boolean): Demands {
 /** Whether a commit is to be left out of the next replay. */
 export function isUndone(
   { listed, evidence, tentative }: Choice,
-  { applied, undone }: Round,
+  { applied, undone, residuals }: Round,
   label: number,
   { tentativeLoss }: Demands,
 ): boolean {
@@ -35,12 +40,28 @@ export function isUndone(
   const lines = one?.lines ?? 0;
   const rejected = rejectedLines(one);
   // Nothing of it shows, and it doesn't fit: it was in the base before, or never came.
-  if (evidence.share < invisibleShare && rejected > 0) return true;
+  if (evidence.share < invisibleShare && rejected > 0) return !(listed && isInOtherWords(one, residuals));
   if (lines === 0) return !listed && (one?.structural ?? 0) === 0 && rejected === 0;
   const lost = undone.get(label) ?? 0;
   if (tentative) return (lost + rejected) / (lines + rejected) > tentativeLoss;
   return lost / lines > (listed ? listedUndoneShare : undoneShare);
 }
+
+/** Whether a file yet lacks what a rejected change does to the words of a line, on lines that aren't the same. */
+function isInOtherWords(applied: Applied | undefined, residuals: readonly Residual[]): boolean {
+  return (applied?.rejected ?? []).some(({ lineage, removed, added }) => {
+    const wanted = wordEditOf(removed, added);
+    const edits = residuals.find((one) => one.lineage === lineage)?.edits ?? [];
+    return wanted !== undefined && edits.some((edit) => isSameEdit(wanted, edit));
+  });
+}
+
+function isSameEdit(wanted: WordEdit, { removed, added }: ResidualEdit): boolean {
+  const edit = wordEditOf(removed.map(textOf), added.map(textOf));
+  return edit !== undefined && editLikeness(wanted, edit) >= sameEdit;
+}
+
+const textOf = ({ text }: { readonly text: string }): string => text;
 
 /** What no changelog names must be there as it is: of what only looks alike, too much is the vendor's own. */
 export function isDoubtful(round: Round, label: number, { standingShare }: Demands): boolean {

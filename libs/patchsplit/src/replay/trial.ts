@@ -17,6 +17,7 @@ export class Trial {
     readonly target: VersionTexts,
     private readonly budget: StepBudget,
     choices: readonly Choice[],
+    private readonly names: ReadonlyMap<string, string>,
   ) {
     this.chosen = choices;
     this.played = this.play();
@@ -46,6 +47,6 @@ export class Trial {
   }
 
   private play(): Round {
-    return playRound(this.base, this.target, this.chosen, this.budget, this.anew);
+    return playRound(this.base, this.target, this.chosen, this.budget, this.anew, this.names);
   }
 }
