@@ -19,6 +19,8 @@ export interface RebuildFigures {
   readonly rounds: number;
   readonly rebuild: Figures;
   readonly raw: Figures;
+  /** Into PostgreSQL, whose own processor time isn't in it. */
+  readonly postgres?: Figures;
   /** How many times as long the rebuild takes: the median of each round's ratio. */
   readonly wallRatio: number;
   readonly cpuRatio: number;
@@ -31,8 +33,18 @@ export function median(values: readonly number[]): number {
   return (low + high) / 2;
 }
 
+export interface RebuildAsked {
+  readonly machines: number;
+  readonly rounds: number;
+  /** A PostgreSQL database to rebuild into as well. */
+  readonly postgres: string | undefined;
+}
+
 /** Rebuilds the catalog from a log of its own, and writes the same rows with sqlite3 alone, in turns. */
-export async function measureRebuild(machines: number, rounds: number, deadline: number): Promise<RebuildFigures> {
+export async function measureRebuild(
+  { machines, rounds, postgres }: RebuildAsked,
+  deadline: number,
+): Promise<RebuildFigures> {
   const dataDir = await mkdtemp(join(tmpdir(), 'splicecast-bench-'));
   const closers: (() => Promise<unknown>)[] = [() => rm(dataDir, { recursive: true, force: true })];
   try {
@@ -44,28 +56,31 @@ export async function measureRebuild(machines: number, rounds: number, deadline:
     const last = await store.lastPosition();
     let contents: Awaited<ReturnType<typeof contentsOf>> = [];
     // The first one warms everything up, and shows what is to be written.
-    await rebuild(store, last, async (file) => void (contents = await contentsOf(file)));
+    await rebuild(store, last, { look: async (file) => void (contents = await contentsOf(file)) });
     await insertRaw(contents);
     const runs: { rebuilt: Spent; raw: Spent }[] = [];
+    const inPostgres: Spent[] = [];
     while (runs.length < rounds && (runs.length === 0 || performance.now() < deadline)) {
       if (runs.length % 2 === 0) runs.push({ rebuilt: await rebuild(store, last), raw: await insertRaw(contents) });
       else {
         const raw = await insertRaw(contents);
         runs.push({ raw, rebuilt: await rebuild(store, last) });
       }
+      if (postgres !== undefined) inPostgres.push(await rebuild(store, last, { databaseUrl: postgres }));
     }
     const rows = contents.reduce((sum, table) => sum + table.rows.length, 0);
-    const figures = (of: (run: (typeof runs)[number]) => Spent): Figures => ({
-      eventsPerSec: Math.round(median(runs.map((run) => events / of(run).wallSec))),
-      rowsPerSec: Math.round(median(runs.map((run) => rows / of(run).wallSec))),
-      cpuMicrosPerEvent: Math.round(median(runs.map((run) => (1_000_000 * of(run).cpuSec) / events))),
+    const figures = (spent: readonly Spent[]): Figures => ({
+      eventsPerSec: Math.round(median(spent.map(({ wallSec }) => events / wallSec))),
+      rowsPerSec: Math.round(median(spent.map(({ wallSec }) => rows / wallSec))),
+      cpuMicrosPerEvent: Math.round(median(spent.map(({ cpuSec }) => (1_000_000 * cpuSec) / events))),
     });
     return {
       events,
       rows,
       rounds: runs.length,
-      rebuild: figures(({ rebuilt }) => rebuilt),
-      raw: figures(({ raw }) => raw),
+      rebuild: figures(runs.map(({ rebuilt }) => rebuilt)),
+      raw: figures(runs.map(({ raw }) => raw)),
+      ...(inPostgres.length === 0 ? {} : { postgres: figures(inPostgres) }),
       wallRatio: median(runs.map(({ rebuilt, raw }) => rebuilt.wallSec / raw.wallSec)),
       cpuRatio: median(runs.map(({ rebuilt, raw }) => rebuilt.cpuSec / raw.cpuSec)),
     };
@@ -83,7 +98,9 @@ export function showRebuild(figures: RebuildFigures): string {
   for (const [name, of] of [
     ['rebuild from the log', figures.rebuild],
     ['the same rows, sqlite3 alone', figures.raw],
+    ['rebuild into PostgreSQL', figures.postgres],
   ] as const) {
+    if (of === undefined) continue;
     const { eventsPerSec, rowsPerSec, cpuMicrosPerEvent } = of;
     table.push([name, eventsPerSec.toLocaleString('en'), rowsPerSec.toLocaleString('en'), `${cpuMicrosPerEvent} µs`]);
   }

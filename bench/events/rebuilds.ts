@@ -47,14 +47,21 @@ async function timed(work: () => Promise<void>): Promise<Spent> {
   return { wallSec, cpuSec: (user + system) / 1_000_000 };
 }
 
+/** Where to rebuild: into a new file of SQLite, unless it says otherwise. */
+export interface RebuildInto {
+  readonly databaseUrl?: string | undefined;
+  /** Told of the SQLite file before it is removed. */
+  readonly look?: (file: string) => Promise<void>;
+}
+
 /** Folds the whole log into a second set of tables, indices and fsync included, as `splicectl catalog rebuild` does. */
 export async function rebuild(
   store: EventStore,
   until: number,
-  look?: (file: string) => Promise<void>,
+  { databaseUrl, look }: RebuildInto = {},
 ): Promise<Spent> {
   const dataDir = await mkdtemp(join(tmpdir(), 'splicecast-rebuild-'));
-  const database = await CatalogDatabase.open({ dataDir });
+  const database = await CatalogDatabase.open({ dataDir, ...(databaseUrl === undefined ? {} : { databaseUrl }) });
   try {
     const second = await database.openSecond();
     const folding = new Folding(store, new NoDocuments(), new TableWriter(second));

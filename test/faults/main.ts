@@ -24,7 +24,10 @@ const usage = `npm run faults -- [options]
 
 const distDir = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 
-function options(folder: string): FaultRunOptions & { readonly keep: boolean } {
+type Chosen = Omit<FaultRunOptions, 'folder'> & { readonly keep: boolean };
+
+/** @returns undefined where only the usage is wanted. @throws TypeError */
+function options(): Chosen | undefined {
   const { values } = parseArgs({
     options: {
       kills: { type: 'string', default: '200' },
@@ -35,8 +38,10 @@ function options(folder: string): FaultRunOptions & { readonly keep: boolean } {
       patience: { type: 'string', default: '500' },
       round: { type: 'string', default: '25' },
       keep: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
     },
   });
+  if (values.help) return undefined;
   type Numbered = 'kills' | 'minutes' | 'machines' | 'operators' | 'patience' | 'round';
   const number = (name: Numbered, most: number): number => {
     const value = Number(values[name]);
@@ -54,34 +59,43 @@ function options(folder: string): FaultRunOptions & { readonly keep: boolean } {
     size: { machines: number('machines', 1_000), operators: number('operators', 100) },
     stages: stageNames,
     distDir,
-    folder,
     say: (line) => process.stderr.write(`${line}\n`),
     keep: values.keep,
   };
 }
 
-async function main(): Promise<number> {
+/** Gives the exit code: 0 if every promise was kept. */
+async function run(chosen: Chosen): Promise<number> {
   const folder = await mkdtemp(join(tmpdir(), 'splicecast-faults-'));
-  let keep = false;
+  let { keep } = chosen;
   try {
-    const chosen = options(folder);
-    ({ keep } = chosen);
     process.stderr.write(`seed ${chosen.seed}, in ${folder}\n`);
     // The catalog that is folded anew has nothing to say.
     Logger.overrideLogger(false);
     const began = Date.now();
-    const result = await runFaults(chosen);
-    process.stdout.write(reportOf(chosen, result, (Date.now() - began) / 1000));
+    const result = await runFaults({ ...chosen, folder });
+    process.stdout.write(reportOf({ ...chosen, folder }, result, (Date.now() - began) / 1000));
     keep ||= result.violations.length > 0;
     return result.violations.length === 0 ? 0 : 1;
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
-    process.stderr.write(`${error.stack}\n\n${usage}`);
-    return 2;
   } finally {
     if (keep) process.stderr.write(`kept: ${folder}\n`);
     else await rm(folder, { recursive: true, force: true });
   }
 }
 
-process.exitCode = await main();
+/** What was asked; the exit code instead where nothing is to be run. */
+function asked(): Chosen | number {
+  try {
+    const chosen = options();
+    if (chosen !== undefined) return chosen;
+    process.stdout.write(usage);
+    return 0;
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    process.stderr.write(`${error.message}\n\n${usage}`);
+    return 2;
+  }
+}
+
+const wish = asked();
+process.exitCode = typeof wish === 'number' ? wish : await run(wish);

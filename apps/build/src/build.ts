@@ -1,27 +1,14 @@
 import { Controller, Logger } from '@nestjs/common';
 import { EventPattern, Payload } from '@nestjs/microservices';
 import { BlobStore } from '#libs/blobs';
-import type { AggregateId, EventData, Fact } from '#libs/contracts';
+import type { EventData, Fact } from '#libs/contracts';
 import { EventStore, PoisonMessage, type RecordedEvent, type StreamName } from '#libs/eventstore';
-import {
-  buildFix,
-  type BuildOutcome,
-  type BuildRequest,
-  buildSeriesFix,
-  type BuiltObject,
-  needsEarlierCommits,
-  type Refusal,
-  SeriesHistory,
-} from '#libs/hotpatch';
+import type { BuildOutcome, BuiltObject } from '#libs/hotpatch';
 import { Clock, commandContext, stage } from '#libs/service';
-import { TreeError, TreeStore } from '#libs/trees';
-import { storedFix } from './adapters/stored-tree.js';
 import { awaitedKernel } from './awaited-kernel.js';
-import { decideBuilt, decideRefused, isSettled, moduleNameOf, type StoredObject } from './domain/fix.js';
+import { decideBuilt, decideRefused, isSettled, refusedAtApply, type StoredObject } from './domain/fix.js';
 import type { KernelState } from './domain/kernel.js';
-import { Profiles } from './ports.js';
-
-export const maxPatchBytes = 64 * 1024 * 1024;
+import { Builder } from './ports.js';
 
 /** Makes a live patch of each proposed fix, or refuses it with every reason. */
 @Controller()
@@ -31,8 +18,7 @@ export class Build {
   constructor(
     private readonly events: EventStore,
     private readonly blobs: BlobStore,
-    private readonly trees: TreeStore,
-    private readonly profiles: Profiles,
+    private readonly builder: Builder,
     private readonly clock: Clock,
   ) {}
 
@@ -53,47 +39,11 @@ export class Build {
   }
 
   private async build(proposed: EventData<'FixProposed'>, kernel: KernelState): Promise<BuildOutcome> {
-    const { fixId, kernelId, baseTree } = proposed;
     if (!kernel.imported || !kernel.received) {
-      return refusedAtApply([{ code: 'kernel-rejected', reason: `kernel ${kernelId} could not be imported` }]);
+      const reason = `kernel ${proposed.kernelId} could not be imported`;
+      return refusedAtApply([{ code: 'kernel-rejected', reason }]);
     }
-    const split = await this.seriesOf(proposed);
-    if (split !== undefined) return await this.buildCommit(proposed, split, kernel.received);
-    const patch = await this.blobs.read(proposed.patch, maxPatchBytes);
-    let patchedTree: string;
-    try {
-      patchedTree = await this.trees.applyPatch(baseTree, patch);
-    } catch (error) {
-      if (!(error instanceof TreeError) || error.code !== 'patch-does-not-apply') throw error;
-      const paths = error.paths.length > 0 ? error.paths : proposed.paths;
-      return refusedAtApply(paths.map((path) => needsEarlierCommits(path)));
-    }
-    const fix = await storedFix(this.trees, baseTree, patchedTree);
-    return await buildFix({ ...(await this.target(fixId, kernel.received)), fix });
-  }
-
-  private async target(
-    fixId: AggregateId,
-    { kernelId, packages }: EventData<'KernelReceived'>,
-  ): Promise<Omit<BuildRequest, 'fix'>> {
-    const profile = await this.profiles.open(kernelId, packages);
-    return { profile, moduleName: moduleNameOf(fixId), replace: false, tags: { splicecast_fix: fixId } };
-  }
-
-  /** A commit of a series brings the earlier ones that it can't do without; anyone's own patch has to stand alone. */
-  private async buildCommit(
-    { fixId, source }: EventData<'FixProposed'>,
-    { head, onto }: EventData<'DropSplit'>,
-    received: EventData<'KernelReceived'>,
-  ): Promise<BuildOutcome> {
-    const series = await this.trees.series(head, onto);
-    try {
-      const commits = source.kind === 'commit' ? [source.commit] : [];
-      const target = await this.target(fixId, received);
-      return await buildSeriesFix({ ...target, history: new SeriesHistory(series), commits });
-    } finally {
-      await series.close();
-    }
+    return this.builder.buildFix({ proposed, received: kernel.received, split: await this.seriesOf(proposed) });
   }
 
   /** The step that a fix is a commit of, if it begins with the kernel's own source. */
@@ -117,10 +67,6 @@ export class Build {
     const after = await this.blobs.put(patched);
     return { path, owner, original: before.digest, patched: after.digest };
   }
-}
-
-function refusedAtApply(reasons: Refusal['reasons']): Refusal {
-  return { outcome: 'refused', stage: 'apply', reasons, mismatches: [], objects: [] };
 }
 
 function summary(outcome: BuildOutcome): string {

@@ -5,10 +5,10 @@ import { EventPattern, Payload } from '@nestjs/microservices';
 import { BlobStore } from '#libs/blobs';
 import { type EventData, type Fact, fact } from '#libs/contracts';
 import { EventStore, PoisonMessage, type RecordedEvent, type StreamName } from '#libs/eventstore';
-import { KernelImageError, type KernelProfile } from '#libs/kernelimage';
+import type { KernelProfile } from '#libs/kernelimage';
 import { Clock, commandContext, stage } from '#libs/service';
 import { kernelState, needsImport } from './domain/kernel.js';
-import { Profiles } from './ports.js';
+import { Builder } from './ports.js';
 
 /** Imports each kernel whose packages arrive. */
 @Controller()
@@ -18,7 +18,7 @@ export class Import {
   constructor(
     private readonly events: EventStore,
     private readonly blobs: BlobStore,
-    private readonly profiles: Profiles,
+    private readonly builder: Builder,
     private readonly clock: Clock,
   ) {}
 
@@ -29,30 +29,24 @@ export class Import {
     const stream: StreamName = `kernel.${received.kernelId}`;
     const past = await this.events.readStream(stream);
     if (!needsImport(kernelState(past.events.map((one) => one.fact)))) return;
+    const image = received.packages.find(({ role }) => role === 'image')?.fileName ?? 'no package';
+    this.log.log(`importing kernel ${received.kernelId} from ${image}`);
     const outcome = await this.import(received);
     await this.events.appendToStream(stream, past.revision, [outcome], commandContext(event, 'build', 'import'));
     this.log.log(`kernel ${received.kernelId}: ${outcome.type}`);
   }
 
   private async import(received: EventData<'KernelReceived'>): Promise<Fact> {
-    const { kernelId, packages } = received;
+    const { kernelId } = received;
     const start = this.clock.now().getTime();
-    try {
-      const profile = await this.profiles.open(kernelId, packages);
-      return await this.imported(received, profile, start);
-    } catch (error) {
-      // A full disk says nothing about the kernel: it is tried again.
-      if (!(error instanceof KernelImageError) || error.code === 'io-failed') throw error;
-      return fact('KernelRejected', {
-        kernelId,
-        reasons: [{ code: error.code, reason: error.message.slice(0, 4096) }],
-      });
-    }
+    const outcome = await this.builder.importKernel(received);
+    if (outcome.outcome === 'rejected') return fact('KernelRejected', { kernelId, reasons: [outcome.reason] });
+    return this.imported(received, outcome, start);
   }
 
   private async imported(
     { kernelId, distro }: EventData<'KernelReceived'>,
-    { data, folder }: KernelProfile,
+    { data, folder }: { readonly data: KernelProfile['data']; readonly folder: string },
     start: number,
   ): Promise<Fact> {
     const keep = async (name: string): Promise<string> =>

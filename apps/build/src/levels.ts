@@ -3,24 +3,18 @@ import { EventPattern, Payload } from '@nestjs/microservices';
 import { BlobStore } from '#libs/blobs';
 import { type EventData, type Fact, type GitId, type LevelContent, levelContentSchema } from '#libs/contracts';
 import { EventStore, EventStoreError, PoisonMessage, type RecordedEvent, type StreamName } from '#libs/eventstore';
-import { buildLevel, type LevelConflict, type LevelOutcome, type LevelPart, SeriesHistory } from '#libs/hotpatch';
+import type { LevelConflict } from '#libs/hotpatch';
 import { Clock, commandContext, stage } from '#libs/service';
-import { type StoredSeries, TreeStore } from '#libs/trees';
-import { storedTree } from './adapters/stored-tree.js';
 import { awaitedKernel } from './awaited-kernel.js';
-import { maxPatchBytes } from './build.js';
 import {
-  type ChosenFix,
   decideLevelBuilt,
   decideLevelRefused,
   isLevelSettled,
-  levelModuleName,
   type LevelSeries,
-  type Selected,
   selectFixes,
   type ToldFix,
 } from './domain/level.js';
-import { Profiles } from './ports.js';
+import { Builder } from './ports.js';
 
 /** How often what was built is recorded anew because another level of the kernel was proposed meanwhile. */
 const maxRaces = 8;
@@ -33,8 +27,7 @@ export class Levels {
   constructor(
     private readonly events: EventStore,
     private readonly blobs: BlobStore,
-    private readonly trees: TreeStore,
-    private readonly profiles: Profiles,
+    private readonly builder: Builder,
     private readonly clock: Clock,
   ) {}
 
@@ -57,7 +50,7 @@ export class Levels {
       const reasons = conflicts.flatMap((one) => one.reasons);
       return (durationMs) => decideLevelRefused(proposed, 'select', reasons, conflicts, durationMs);
     }
-    const outcome = await this.make(proposed, received, selected);
+    const outcome = await this.builder.buildLevel({ proposed, received, selected });
     if (outcome.outcome === 'refused') {
       const { stage: step, reasons } = outcome.refusal;
       const all = plain([...conflicts, ...outcome.conflicts]);
@@ -77,36 +70,6 @@ export class Levels {
       leftOut: plain([...conflicts, ...leftOut]),
     };
     return (durationMs) => decideLevelBuilt(proposed, made, durationMs);
-  }
-
-  private async make(
-    { level, leaveOut }: EventData<'LevelProposed'>,
-    { kernelId, packages }: EventData<'KernelReceived'>,
-    { baseTree, series: of, fixes }: Selected,
-  ): Promise<LevelOutcome> {
-    const series = of === undefined ? undefined : await this.trees.series(of.head, of.onto);
-    try {
-      return await buildLevel({
-        profile: await this.profiles.open(kernelId, packages),
-        moduleName: levelModuleName(level),
-        tags: { splicecast_level: String(level) },
-        base: storedTree(this.trees, baseTree),
-        ...historyOf(series),
-        parts: await Promise.all(fixes.map((one) => this.partOf(one))),
-        leaveOut,
-      });
-    } finally {
-      await series?.close();
-    }
-  }
-
-  private async partOf({ proposed, built, objects, commits }: ChosenFix): Promise<LevelPart> {
-    const { fixId, paths, patch } = proposed;
-    const source: LevelPart['source'] =
-      commits === undefined
-        ? { kind: 'patch', patch: await this.blobs.read(patch, maxPatchBytes) }
-        : { kind: 'commits', commits };
-    return { fixId, source, paths: new Set([...paths, ...objects]), functions: built.functions };
   }
 
   private async kernel(kernelId: string): Promise<EventData<'KernelReceived'>> {
@@ -170,10 +133,6 @@ export class Levels {
   private async factsOf(stream: StreamName): Promise<readonly Fact[]> {
     return (await this.events.readStream(stream)).events.map((one) => one.fact);
   }
-}
-
-function historyOf(series: StoredSeries | undefined): { history?: SeriesHistory } {
-  return series === undefined ? {} : { history: new SeriesHistory(series) };
 }
 
 function plain(conflicts: readonly LevelConflict[]) {

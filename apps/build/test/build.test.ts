@@ -6,7 +6,7 @@ import { digestOf, type EventData, type Fact, fact } from '#libs/contracts';
 import { MemoryEventStore, RetryLater, type RecordedEvent, type StreamName } from '#libs/eventstore';
 import { SystemClock } from '#libs/service';
 import { GitTreeStore } from '#libs/trees';
-import { ProfileFolder } from '../src/adapters/profile-folder.js';
+import { BuildThread } from '../src/adapters/build-thread.js';
 import { Build } from '../src/build.js';
 import { KernelPackagesController } from '../src/http/kernel-packages.controller.js';
 import { Import } from '../src/import.js';
@@ -35,6 +35,7 @@ let folder: string;
 let events: MemoryEventStore;
 let blobs: BlobStore;
 let trees: GitTreeStore;
+let builder: BuildThread;
 let build: Build;
 let imports: Import;
 let packages: KernelPackagesController;
@@ -44,13 +45,18 @@ beforeEach(async () => {
   events = new MemoryEventStore();
   blobs = new FolderBlobStore(join(folder, 'blobs'));
   trees = new GitTreeStore(join(folder, 'trees.git'));
-  const profiles = new ProfileFolder(join(folder, 'kernels'), blobs);
+  builder = new BuildThread({
+    blobsDir: join(folder, 'blobs'),
+    treesDir: join(folder, 'trees.git'),
+    profilesDir: join(folder, 'kernels'),
+  });
   const clock = new SystemClock();
-  build = new Build(events, blobs, trees, profiles, clock);
-  imports = new Import(events, blobs, profiles, clock);
+  build = new Build(events, blobs, builder, clock);
+  imports = new Import(events, blobs, builder, clock);
   packages = new KernelPackagesController(events, blobs);
 });
 afterEach(async () => {
+  await builder.onApplicationShutdown();
   await events.close();
   await rm(folder, { recursive: true, force: true });
 });

@@ -1,15 +1,13 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Digest, RunningKernel } from '#libs/contracts';
-import { ProcessError, run } from '#libs/process';
-import { readText } from './bounded-file.js';
+import { disproof } from './disproof.js';
 import { LoaderError, type StalledTask } from './errors.js';
 import { hardwareDigest } from './hardware.js';
-import { kernelLogSince, lastLogSequence } from './kernel-log.js';
+import { KernelModules } from './kernel-modules.js';
 import { type AskedSymbol, KernelSymbols, type SymbolCounts } from './kernel-symbols.js';
 import { type LoadedFunction, type LoadedPatch, LivepatchTree } from './livepatch-tree.js';
 import { findObstacles, type Obstacle } from './preflight.js';
-import { refusalOf } from './refusal.js';
 import { readRunningKernel, readVendorVersion } from './running-kernel.js';
 import { stalledTasks } from './stalled-tasks.js';
 
@@ -45,23 +43,22 @@ export interface Transition {
   readonly transitionMs: number;
 }
 
-const insmodTimeoutMs = 120_000;
 const pollMs = 20;
 const defaultStallAfterMs = 5_000;
 /** klp_free_replaced_patches_async: normally some milliseconds. */
 const replacedWithinMs = 5_000;
-/** After the last task has left it, the kernel lets go of a module in a work item of its own. */
-const rmmodAttempts = 50;
 
 /** Puts live patches into the running kernel and takes them out again. Never forces: a forced patch can't be removed any more. */
 export class Loader {
   private readonly root: string;
   private readonly tree: LivepatchTree;
+  private readonly modules: KernelModules;
   private readonly kernelSymbols: KernelSymbols;
 
-  constructor(private readonly options: LoaderOptions = {}) {
+  constructor(options: LoaderOptions = {}) {
     this.root = options.root ?? '/';
     this.tree = new LivepatchTree(join(this.root, 'sys/kernel/livepatch'));
+    this.modules = new KernelModules(this.root, options);
     this.kernelSymbols = new KernelSymbols(this.root);
   }
 
@@ -113,7 +110,7 @@ export class Loader {
     }
     if (await this.tree.has(module)) throw new LoaderError('already-loaded', `${module} is in the kernel already`);
     await this.removeLeftover(module, options);
-    const moduleMs = await this.insmod(file, module);
+    const moduleMs = await this.modules.insert(file, module);
     const start = performance.now();
     const stalled = await this.awaitTransition(module, 1, options);
     if (stalled !== undefined) {
@@ -121,7 +118,8 @@ export class Loader {
       throw new LoaderError('transition-stalled', `${module} was taken back: ${tellTasks(stalled)}`, stalled);
     }
     const transitionMs = performance.now() - start;
-    const difference = await this.proveFunctions(module, options.functions);
+    const patch = await this.tree.read(module);
+    const difference = await disproof(patch, options.functions, (one) => this.modules.isLive(one));
     if (difference !== undefined) {
       if (await this.tree.has(module)) await this.reverse(module, options);
       else await this.unload(module, options);
@@ -138,7 +136,7 @@ export class Loader {
   /** Takes out the module of a patch whose place another one took. @throws LoaderError `busy` while it is in force or in use. */
   async discard(module: string): Promise<void> {
     if (await this.tree.has(module)) throw new LoaderError('busy', `${module} is still a live patch in the kernel`);
-    if ((await readText(join(this.root, 'sys/module', module, 'initstate'))) === 'live') await this.rmmod(module);
+    if (await this.modules.isLive(module)) await this.modules.remove(module);
   }
 
   /** Of these, the patches that are there after the time which the kernel's work item for replaced ones may take. */
@@ -150,20 +148,6 @@ export class Loader {
       if (there.length === 0 || performance.now() >= deadline) return there;
       await sleep(pollMs);
     }
-  }
-
-  /** @returns in words what is wrong; undefined if the kernel replaced exactly the expected functions. */
-  private async proveFunctions(module: string, expected: readonly LoadedFunction[]): Promise<string | undefined> {
-    const patch = await this.tree.read(module);
-    const difference = functionsDiffer(patch, expected);
-    if (patch === undefined || difference !== undefined) return difference;
-    for (const object of new Set(expected.map((one) => one.object))) {
-      // A module that isn't loaded gets its new functions when it is.
-      const isThere =
-        object === 'vmlinux' || (await readText(join(this.root, 'sys/module', object, 'initstate'))) === 'live';
-      if (isThere && !patch.patchedObjects.includes(object)) return `the kernel did not patch ${object}`;
-    }
-    return undefined;
   }
 
   /** Takes a patch back, and its module out unless it has to stay. @throws LoaderError `not-loaded`, `reverse-stalled`, `busy`, `not-permitted`. */
@@ -205,71 +189,18 @@ export class Loader {
 
   /** A patch that was taken back and then let go of only after its loader had given up: its module is still there. */
   private async removeLeftover(module: string, options: TransitionOptions): Promise<void> {
-    const state = await readText(join(this.root, 'sys/module', module, 'initstate'));
-    if (state !== 'live' || (await this.tree.has(module))) return;
+    if (!(await this.modules.isLive(module)) || (await this.tree.has(module))) return;
     if (options.unload === false)
       throw new LoaderError(
         'stays-loaded',
         `${module} was taken back in this boot and can't be unloaded: it can be applied again after a reboot`,
       );
-    await this.rmmod(module);
+    await this.modules.remove(module);
   }
 
   private async unload(module: string, { unload = true }: TransitionOptions): Promise<number> {
-    return unload ? await this.rmmod(module) : 0;
+    return unload ? await this.modules.remove(module) : 0;
   }
-
-  private async insmod(file: string, module: string): Promise<number> {
-    const log = join(this.root, 'dev/kmsg');
-    const sequence = lastLogSequence(log);
-    const start = performance.now();
-    try {
-      await this.run(this.options.insmod ?? 'insmod', [file]);
-    } catch (cause) {
-      if (!(cause instanceof ProcessError) || cause.code !== 'failed') throw asLoaderError(cause);
-      throw refusalOf(module, cause, kernelLogSince(log, sequence));
-    }
-    return performance.now() - start;
-  }
-
-  private async rmmod(module: string): Promise<number> {
-    const start = performance.now();
-    for (let attempt = 1; ; attempt++) {
-      try {
-        await this.run(this.options.rmmod ?? 'rmmod', [module]);
-        return performance.now() - start;
-      } catch (cause) {
-        if (!(cause instanceof ProcessError) || cause.code !== 'failed') throw asLoaderError(cause);
-        if (attempt >= rmmodAttempts) {
-          throw new LoaderError('busy', `${module} can't be removed: ${cause.stderr.trim()}`, [], { cause });
-        }
-      }
-      await sleep(pollMs * 5);
-    }
-  }
-
-  private async run(program: string, args: readonly string[]): Promise<void> {
-    const env = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C' };
-    const abandoned = new AbortController();
-    // A process that hangs in the kernel can't even be killed.
-    const late = sleep(insmodTimeoutMs + 5_000, undefined, { ref: false, signal: abandoned.signal }).then(() => {
-      throw new ProcessError('timed-out', `${program} can't be killed`);
-    });
-    late.catch(() => undefined);
-    try {
-      await Promise.race([run(program, args, { env, timeoutMs: insmodTimeoutMs }), late]);
-    } finally {
-      abandoned.abort();
-    }
-  }
-}
-
-function asLoaderError(cause: unknown): unknown {
-  if (!(cause instanceof ProcessError)) return cause;
-  if (cause.code === 'program-not-found') {
-    return new LoaderError('program-missing', `${cause.message}: install the package kmod`, [], { cause });
-  }
-  return new LoaderError('load-timeout', cause.message, [], { cause });
 }
 
 function tellTasks(tasks: readonly StalledTask[]): string {
@@ -278,20 +209,4 @@ function tellTasks(tasks: readonly StalledTask[]): string {
     .slice(0, 8)
     .map(({ name, pid, stack }) => `${name} (${pid})${stack[0] === undefined ? '' : ` in ${stack[0]}`}`)
     .join(', ')}`;
-}
-
-function functionsDiffer(patch: LoadedPatch | undefined, expected: readonly LoadedFunction[]): string | undefined {
-  if (patch === undefined) return 'it is no live patch';
-  if (!patch.enabled) return 'the kernel did not enable it';
-  const actual = new Set(patch.functions.map(functionKey));
-  const wanted = new Set(expected.map(functionKey));
-  const missing = [...wanted].filter((key) => !actual.has(key));
-  const surplus = [...actual].filter((key) => !wanted.has(key));
-  if (wanted.size === expected.length && missing.length === 0 && surplus.length === 0) return undefined;
-  return `it should replace ${missing.join(', ') || 'nothing more'}, and not ${surplus.join(', ') || 'less'}`;
-}
-
-/** The kernel shows position 1 for a symbol that was asked for as the only one of its name (klp_init_func). */
-function functionKey({ object, symbol, sympos }: LoadedFunction): string {
-  return `${object}/${symbol},${sympos === 0 ? 1 : sympos}`;
 }

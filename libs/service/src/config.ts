@@ -58,6 +58,11 @@ export class ServiceConfig {
     readonly pepper?: string,
   ) {}
 
+  /** The folder of the blobs, which all stages share. */
+  get blobsDir(): string {
+    return join(this.dataDir, 'blobs');
+  }
+
   /** The repository of the source trees, which all stages share. */
   get treesDir(): string {
     return join(this.dataDir, 'trees.git');

@@ -1,5 +1,4 @@
 import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { BlobStore, FolderBlobStore } from '#libs/blobs';
 import { connectEventStore, EventStore } from '#libs/eventstore';
 import { connectHintPublisher, HintPublisher } from '#libs/hints';
@@ -49,7 +48,7 @@ export async function openPlatform(config: ServiceConfig, onFailure: (error: Err
     closers.push(() => requests.close());
     const hints = await connectHintPublisher(broker.publisher);
     closers.push(() => hints.close());
-    const blobs = new FolderBlobStore(join(config.dataDir, 'blobs'));
+    const blobs = new FolderBlobStore(config.blobsDir);
     const trees = new GitTreeStore(config.treesDir);
     const { token, fresh } = await AdminToken.open(config.dataDir, config.adminToken);
     return {

@@ -1,9 +1,9 @@
 const root = new URL('../../../', import.meta.url);
 
-/** Where a thread's program is, of which it is known what it is asked and what it answers (`serveJob`). */
-export class ThreadProgram<Job, Answer> {
+/** Where a thread's program is, of which it is known what it is asked and what it answers (`serveJobs`). */
+export class ThreadProgram<Setting, Job, Answer> {
   /** Never there: so that programs of other jobs are of other types. */
-  declare readonly does: (job: Job) => Answer;
+  declare readonly does: (setting: Setting) => (job: Job) => Answer;
 
   private constructor(readonly url: URL) {}
 
@@ -11,7 +11,7 @@ export class ThreadProgram<Job, Answer> {
    * The built program beside a module. A module that runs from its source, as in tests, has it in `dist`: a thread has no loader for
    * TypeScript.
    */
-  static beside<Job, Answer>(moduleUrl: string, name: string): ThreadProgram<Job, Answer> {
+  static beside<Setting, Job, Answer>(moduleUrl: string, name: string): ThreadProgram<Setting, Job, Answer> {
     const url = new URL(name, moduleUrl);
     return new ThreadProgram(
       moduleUrl.endsWith('.ts') ? new URL(`dist/${url.href.slice(root.href.length)}`, root) : url,
@@ -19,7 +19,7 @@ export class ThreadProgram<Job, Answer> {
   }
 
   /** A built program anywhere. */
-  static at<Job, Answer>(url: URL): ThreadProgram<Job, Answer> {
+  static at<Setting, Job, Answer>(url: URL): ThreadProgram<Setting, Job, Answer> {
     return new ThreadProgram(url);
   }
 }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
-import { inThread, ThreadProgram } from './index.js';
+import { JobThread, ThreadProgram } from './index.js';
 
 const built = ThreadProgram.beside(import.meta.url, 'index.js').url.href;
 const limits = { maxHeapMb: 64 };
@@ -12,53 +12,87 @@ let folder: string;
 beforeAll(async () => void (folder = await mkdtemp(join(tmpdir(), 'splicecast-threads-'))));
 afterAll(async () => rm(folder, { recursive: true, force: true }));
 
-/** A thread's program that does this with its job. */
-async function programOf<Job, Answer>(work: string): Promise<ThreadProgram<Job, Answer>> {
+/** A thread whose program is begun, and does each of its jobs, like this. */
+async function threadOf<Job, Answer>(begin: string, idleMs?: number): Promise<JobThread<string, Job, Answer>> {
   const path = join(folder, `${Math.random()}.mjs`);
-  await writeFile(path, `import { serveJob } from '${built}';\nawait serveJob(${work});\n`);
-  return ThreadProgram.at(pathToFileURL(path));
+  await writeFile(path, `import { serveJobs } from '${built}';\nserveJobs(${begin});\n`);
+  return new JobThread<string, Job, Answer>(
+    ThreadProgram.at(pathToFileURL(path)),
+    'a setting',
+    idleMs === undefined ? limits : { ...limits, idleMs },
+  );
 }
 
 describe('a job in a thread', () => {
   it('is answered', async () => {
-    const program = await programOf(
-      'async ({ numbers }) => ({ sum: numbers.reduce((a, b) => a + b), at: new Date(0) })',
+    const thread = await threadOf(
+      '(setting) => async ({ numbers }) => ({ setting, sum: numbers.reduce((a, b) => a + b), at: new Date(0) })',
     );
-    expect(await inThread(program, { numbers: [1, 2, 3] }, limits)).toEqual({ sum: 6, at: new Date(0) });
+    const answer = { setting: 'a setting', sum: 6, at: new Date(0) };
+    expect(await thread.run({ numbers: [1, 2, 3] })).toEqual(answer);
+    expect(await thread.run({ numbers: [4, 2] })).toEqual(answer);
   });
 
   it('keeps nobody here waiting, however long it computes', async () => {
-    const program = await programOf('async (ms) => { for (const end = Date.now() + ms; Date.now() < end; ); }');
+    const thread = await threadOf('() => async (ms) => { for (const end = Date.now() + ms; Date.now() < end; ); }');
     let isDone = false;
-    const job = inThread(program, 1_000, limits).then(() => (isDone = true));
+    const job = thread.run(1_000).then(() => (isDone = true));
     await sleep(1);
     expect(isDone).toBe(false);
     await job;
   });
 
   it('fails with the name, code and message of what it threw', async () => {
-    const program = await programOf(
-      `async () => { throw Object.assign(new Error('the disk is full'), { name: 'TreeError', code: 'no-space' }); }`,
+    const thread = await threadOf(
+      `() => async () => { throw Object.assign(new Error('the disk is full'), { name: 'TreeError', code: 'no-space' }); }`,
     );
-    await expect(inThread(program, {}, limits)).rejects.toMatchObject({
-      name: 'TreeError',
-      code: 'no-space',
-      message: 'the disk is full',
-    });
+    const fails = { name: 'TreeError', code: 'no-space', message: 'the disk is full' };
+    await expect(thread.run({})).rejects.toMatchObject(fails);
+    const secretive = await threadOf('() => async () => () => "no function can be sent"');
+    await expect(secretive.run({})).rejects.toThrow(/could not be cloned/);
   });
 
   it('ends alone where it needs too much memory, or ends itself', async () => {
-    const greedy = await programOf(
-      'async () => { for (const all = []; ; ) all.push(new Array(1_000).fill(all.length)); }',
+    const greedy = await threadOf(
+      '() => async () => { for (const all = []; ; ) all.push(new Array(1_000).fill(all.length)); }',
     );
-    await expect(inThread(greedy, {}, limits)).rejects.toMatchObject({ name: 'ThreadError', code: 'out-of-memory' });
-    const gone = await programOf('async () => process.exit(7)');
-    await expect(inThread(gone, {}, limits)).rejects.toMatchObject({ name: 'ThreadError', code: 'ended' });
+    await expect(greedy.run({})).rejects.toMatchObject({ name: 'ThreadError', code: 'out-of-memory' });
+    const gone = await threadOf('() => async () => process.exit(7)');
+    await expect(gone.run({})).rejects.toMatchObject({ name: 'ThreadError', code: 'ended' });
   });
 
   it('fails where there is no such program', async () => {
-    await expect(inThread(ThreadProgram.at(pathToFileURL(join(folder, 'none.mjs'))), {}, limits)).rejects.toThrow(
-      /none\.mjs/,
-    );
+    const none = ThreadProgram.at(pathToFileURL(join(folder, 'none.mjs')));
+    await expect(new JobThread(none, {}, limits).run({})).rejects.toThrow(/none\.mjs/);
+  });
+});
+
+describe('a thread that is kept', () => {
+  const counting = '() => { let done = 0; return async (job) => { if (job.ends) process.exit(1); return ++done; }; }';
+
+  it('has at the next job what it had at the last, until it is closed', async () => {
+    const thread = await threadOf<object, number>(counting, 60_000);
+    expect([await thread.run({}), await thread.run({})]).toEqual([1, 2]);
+    expect(await Promise.all([thread.run({}), thread.run({})])).toEqual([3, 4]);
+    await thread.close();
+    expect(await thread.run({})).toBe(1);
+    await thread.close();
+  });
+
+  it('is begun anew after its end, which all feel whose jobs it had', async () => {
+    const thread = await threadOf<object, number>(counting, 60_000);
+    const ended = { name: 'ThreadError', code: 'ended' };
+    const both = await Promise.allSettled([thread.run({ ends: true }), thread.run({})]);
+    expect(both).toMatchObject([{ reason: ended }, { reason: ended }]);
+    expect(await thread.run({})).toBe(1);
+    await thread.close();
+  });
+
+  it('is given up when it had nothing to do for a while', async () => {
+    const thread = await threadOf<object, number>(counting, 50);
+    expect(await thread.run({})).toBe(1);
+    await sleep(500);
+    expect(await thread.run({})).toBe(1);
+    await thread.close();
   });
 });

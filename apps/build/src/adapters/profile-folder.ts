@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { Logger } from '@nestjs/common';
 import type { BlobStore } from '#libs/blobs';
 import type { AggregateId, KernelPackage } from '#libs/contracts';
 import { importKernel, KernelImageError, type KernelProfile, loadProfile } from '#libs/kernelimage';
@@ -10,7 +9,6 @@ const maxLoaded = 3;
 
 /** Profiles as folders below the service's data, at most one import of a kernel at a time. */
 export class ProfileFolder extends Profiles {
-  private readonly log = new Logger(ProfileFolder.name);
   private readonly loaded = new Map<AggregateId, Promise<KernelProfile>>();
 
   constructor(
@@ -44,7 +42,6 @@ export class ProfileFolder extends Profiles {
     const image = packages.find(({ role }) => role === 'image');
     if (!image) throw new KernelImageError('missing-package', 'no package has the role of the image');
     const headers = packages.filter(({ role }) => role === 'headers');
-    this.log.log(`importing kernel ${kernelId} from ${image.fileName}`);
     return await importKernel({
       image: await this.blobs.localPath(image.digest),
       headers: await Promise.all(headers.map(async ({ digest }) => await this.blobs.localPath(digest))),

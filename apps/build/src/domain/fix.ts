@@ -11,6 +11,11 @@ export function moduleNameOf(fixId: string): string {
   return `splicecast_${fixId.slice(0, 12).replaceAll('-', '_')}`;
 }
 
+/** The refusal of a fix that can't even be applied. */
+export function refusedAtApply(reasons: readonly Reason[]): Refusal {
+  return { outcome: 'refused', stage: 'apply', reasons, mismatches: [], objects: [] };
+}
+
 /** Where the outcome's bytes are in the blob store. */
 export interface StoredObject {
   readonly path: string;

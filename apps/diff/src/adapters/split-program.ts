@@ -1,8 +1,11 @@
-// A thread's program: splits one step.
-import { serveJob } from '#libs/threads';
+// A thread's program: splits steps.
+import { serveJobs } from '#libs/threads';
 import { GitTreeStore } from '#libs/trees';
-import type { StepSplit } from '../ports.js';
+import type { Step, StepSplit } from '../ports.js';
 import { splitStep } from '../split-step.js';
-import type { SplitJob } from './split-thread.js';
+import type { SplitSetting } from './split-thread.js';
 
-await serveJob(({ treesDir, step }: SplitJob): Promise<StepSplit> => splitStep(new GitTreeStore(treesDir), step));
+serveJobs(({ treesDir }: SplitSetting) => {
+  const trees = new GitTreeStore(treesDir);
+  return (step: Step): Promise<StepSplit> => splitStep(trees, step);
+});

@@ -1,18 +1,17 @@
 import { Injectable } from '@nestjs/common';
 import { ServiceConfig } from '#libs/service';
-import { inThread, ThreadProgram } from '#libs/threads';
+import { JobThread, ThreadProgram } from '#libs/threads';
 import { type Step, type StepSplit, Splitter } from '../ports.js';
 
 /** A kernel's step of two thousand files takes a third of that. */
 const maxHeapMb = 3_072;
 
-/** What the thread is told. */
-export interface SplitJob {
+/** What the thread is told at its beginning. */
+export interface SplitSetting {
   readonly treesDir: string;
-  readonly step: Step;
 }
 
-const program = ThreadProgram.beside<SplitJob, StepSplit>(import.meta.url, 'split-program.js');
+const program = ThreadProgram.beside<SplitSetting, Step, StepSplit>(import.meta.url, 'split-program.js');
 
 /** Splits in a thread: a kernel's step takes many seconds of processor time, in which machines and operators want answers. */
 @Injectable()
@@ -21,7 +20,9 @@ export class SplitThread extends Splitter {
     super();
   }
 
+  /** Each step has a thread of its own: they are few, large, and have nothing in common. */
   split(step: Step): Promise<StepSplit> {
-    return inThread(program, { treesDir: this.config.treesDir, step }, { maxHeapMb });
+    const { treesDir } = this.config;
+    return new JobThread(program, { treesDir }, { maxHeapMb }).run(step);
   }
 }
