@@ -1,5 +1,5 @@
 import type { ThreadProgram } from './program.js';
-import { RunningThread } from './running-thread.js';
+import { RunningThread, ThreadEnd } from './running-thread.js';
 
 export interface ThreadLimits {
   /** Of its own heap, in MiB: whatever is beyond ends the thread, and not the process. */
@@ -23,7 +23,8 @@ export class JobThread<Setting, Job, Answer> {
   ) {}
 
   /**
-   * Jobs that are given while others are being done share the thread, and its end.
+   * Jobs that are given while others are being done share the thread. If it ends then, each of them is done once more, in a thread of its
+   * own, so that only that one fails whose fault it was.
    * @throws what the job threw, with its name and code but not of its class; ThreadError
    */
   async run(job: Job): Promise<Answer> {
@@ -31,6 +32,11 @@ export class JobThread<Setting, Job, Answer> {
     const thread = (this.thread ??= this.begun());
     try {
       return await thread.ask(job);
+    } catch (error) {
+      if (!(error instanceof ThreadEnd)) throw error;
+      if (!error.isShared) throw error.why;
+      const { maxHeapMb } = this.limits;
+      return await new JobThread(this.program, this.setting, { maxHeapMb }).run(job);
     } finally {
       if (thread === this.thread && thread.isIdle) await this.idle();
     }

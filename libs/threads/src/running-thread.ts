@@ -3,6 +3,18 @@ import { errorTold, ThreadError } from './errors.js';
 import type { ThreadProgram } from './program.js';
 import type { Asked, Said } from './serve-jobs.js';
 
+/** Rejects what was in hand when a thread ended. */
+export class ThreadEnd extends Error {
+  override readonly name = 'ThreadEnd';
+  constructor(
+    readonly why: Error,
+    /** Nobody knows whose fault it is: other jobs were in hand too. */
+    readonly isShared: boolean,
+  ) {
+    super(why.message);
+  }
+}
+
 interface Waiting<Answer> {
   resolve(answer: Answer): void;
   reject(error: unknown): void;
@@ -13,6 +25,7 @@ export class RunningThread<Setting, Job, Answer> {
   private readonly worker: Worker;
   private readonly inHand = new Map<number, Waiting<Answer>>();
   private asked = 0;
+  private isWanted = true;
 
   /** @param onEnd told once, when it takes no more jobs */
   constructor(
@@ -39,6 +52,7 @@ export class RunningThread<Setting, Job, Answer> {
     return this.inHand.size === 0;
   }
 
+  /** @throws what the job threw; ThreadEnd */
   ask(job: Job): Promise<Answer> {
     const id = ++this.asked;
     const asked: Asked<Job> = { id, job };
@@ -52,6 +66,7 @@ export class RunningThread<Setting, Job, Answer> {
   }
 
   async terminate(): Promise<void> {
+    this.isWanted = false;
     await this.worker.terminate();
   }
 
@@ -64,7 +79,8 @@ export class RunningThread<Setting, Job, Answer> {
   }
 
   private end(why: Error): void {
-    for (const waiting of this.inHand.values()) waiting.reject(why);
+    const end = new ThreadEnd(why, this.isWanted && this.inHand.size > 1);
+    for (const waiting of this.inHand.values()) waiting.reject(end);
     this.inHand.clear();
     this.onEnd();
   }

@@ -79,13 +79,21 @@ describe('a thread that is kept', () => {
     await thread.close();
   });
 
-  it('is begun anew after its end, which all feel whose jobs it had', async () => {
-    const thread = await threadOf<object, number>(counting, 60_000);
-    const ended = { name: 'ThreadError', code: 'ended' };
+  it('is begun anew after its end, and what was in hand beside is done again', async () => {
+    const thread = await threadOf<{ ends?: boolean }, number>(counting, 60_000);
+    expect(await thread.run({})).toBe(1);
     const both = await Promise.allSettled([thread.run({ ends: true }), thread.run({})]);
-    expect(both).toMatchObject([{ reason: ended }, { reason: ended }]);
+    expect(both).toMatchObject([{ reason: { name: 'ThreadError', code: 'ended' } }, { value: 1 }]);
     expect(await thread.run({})).toBe(1);
     await thread.close();
+  });
+
+  it('leaves what was in hand when it is closed', async () => {
+    const thread = await threadOf<object, never>('() => () => new Promise(() => setInterval(() => 1, 1_000))', 60_000);
+    const both = [thread.run({}), thread.run({})];
+    const ended = { reason: { name: 'ThreadError', code: 'ended' } };
+    await thread.close();
+    expect(await Promise.allSettled(both)).toMatchObject([ended, ended]);
   });
 
   it('is given up when it had nothing to do for a while', async () => {
