@@ -85,6 +85,14 @@ describe('splicectl', () => {
     expect(sorted.stderr).toContain('there is more');
   });
 
+  it('goes on with the commits of a drop where a page ended', async () => {
+    const first = await splicectl('drop', 'commits', 'd2', '--limit', '1', '--json');
+    const { items, nextCursor } = JSON.parse(first.stdout);
+    const next = await splicectl('drop', 'commits', 'd2', '--limit', '1', '--cursor', nextCursor);
+    expect(next.code).toBe(0);
+    expect(next.stdout).not.toContain(items[0].commit);
+  });
+
   it('says by its exit code and in one line what did not go', async () => {
     for (const [args, message] of [
       [['machine', 'release', 'nobody', '--reason', 'x'], '404 Not found'],

@@ -34,4 +34,12 @@ describe('a record for people', () => {
       '- b',
     ]);
   });
+
+  it('shows what a terminal would obey', () => {
+    expect(recordLines({ hostname: 'web-1\u001B[2J\u009B31m', subject: 'a\u202Eb', message: 'two\nlines' })).toEqual([
+      'hostname  web-1\\u001b[2J\\u009b31m',
+      'subject   a\\u202eb',
+      'message   two\nlines',
+    ]);
+  });
 });

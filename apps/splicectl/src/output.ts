@@ -13,7 +13,22 @@ export function printJson(value: object): void {
 function cell(value: unknown): string {
   if (value === undefined || value === null) return '';
   if (Array.isArray(value)) return value.map(cell).join(' ');
-  return typeof value === 'string' ? value : JSON.stringify(value);
+  return printable(typeof value === 'string' ? value : JSON.stringify(value));
+}
+
+/** What a terminal would obey rather than show: control characters but line breaks and tabs, and what turns the reading direction. */
+const obeyed = /[\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
+
+/**
+ * A text as it may be shown to people. A machine says itself what its host is called, and a vendor what its commits are: neither may
+ * clear an operator's screen, or colour a refusal green (`web-1\u001b[2J`).
+ */
+export function printable(text: string): string {
+  return text.replaceAll(obeyed, (character) =>
+    character === '\n' || character === '\t'
+      ? character
+      : `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }
 
 /** Prints for people: a row a record, a column a name. */

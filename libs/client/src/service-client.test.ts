@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
 import { z } from 'zod';
 import { ServiceClient } from './index.js';
 
@@ -57,4 +58,9 @@ test('who can’t be reached is named, with the reason', async () => {
     status: 0,
     message: `can’t reach the service at ${url}: nothing listens there: start the service (\`npm start\`), or say where it is`,
   });
+});
+
+test('a folder is not sent, and the service is not blamed', async () => {
+  const sent = client.upload(tmpdir(), () => undefined);
+  await expect(sent).rejects.toMatchObject({ status: 0, message: `${tmpdir()} is no file, which is what can be sent` });
 });

@@ -57,7 +57,9 @@ export class ServiceClient {
 
   /** Sends a file to the blob store and says how far it is, in bytes. */
   async upload(file: string, onProgress: (sent: number, total: number) => void): Promise<z.infer<typeof blobSchema>> {
-    const { size } = await stat(file);
+    const found = await stat(file);
+    if (!found.isFile()) throw new ServiceError(0, `${file} is no file, which is what can be sent`);
+    const { size } = found;
     let sent = 0;
     const source = createReadStream(file);
     const counted = source.pipe(

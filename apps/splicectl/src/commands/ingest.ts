@@ -4,8 +4,8 @@ import { Command } from 'commander';
 import { z } from 'zod';
 import type { ServiceClient } from '#libs/client';
 import { connect } from '../connection.js';
-import { printJson, printTable, recordSchema } from '../output.js';
-import { pageSchema, resourceCommand, show } from './resource.js';
+import { recordSchema } from '../output.js';
+import { listVerb, resourceCommand, show } from './resource.js';
 
 /** Sends a file to the service's blob store, with a bar where somebody watches. */
 export async function uploadFile(client: ServiceClient, file: string): Promise<{ digest: string; sizeBytes: number }> {
@@ -57,16 +57,11 @@ export function dropCommand(): Command {
     const found = publicSchema.safeParse(redpatch);
     return found.success ? { clone: `${url}${found.data.path}` } : {};
   });
-  command
-    .command('commits <drop>')
-    .description('the commits that a drop was split into')
-    .option('--limit <n>', 'how many at the most', '50')
-    .option('--json', 'for programs')
-    .action(async (drop: string, options: { limit: string; json?: boolean }, self: Command) => {
-      const path = `/v1/drops/${encodeURIComponent(drop)}/commits?limit=${encodeURIComponent(options.limit)}`;
-      const page = await connect(self).get(path, pageSchema);
-      if (options.json) printJson(page);
-      else printTable(['commit', 'kind', 'confidence', 'subject', 'cves'], page.items);
-    });
+  listVerb(command, {
+    verb: 'commits <drop>',
+    description: 'the commits that a drop was split into',
+    path: (drop = '') => `/v1/drops/${encodeURIComponent(drop)}/commits`,
+    columns: ['commit', 'kind', 'confidence', 'subject', 'cves'],
+  });
   return command;
 }

@@ -4,7 +4,7 @@ import { connect } from '../connection.js';
 import { printJson, printRecord, printTable, recordSchema, type ResourceRecord } from '../output.js';
 
 /** A page of a list. */
-export const pageSchema = z.object({ items: z.array(recordSchema), nextCursor: z.string().nullish() });
+const pageSchema = z.object({ items: z.array(recordSchema), nextCursor: z.string().nullish() });
 
 interface ListOptions {
   readonly limit: string;
