@@ -10,7 +10,7 @@ export class ZodBody<T> implements PipeTransform<unknown, T> {
   constructor(readonly schema: z.ZodType<T>) {}
 
   transform(value: unknown): T {
-    const parsed = this.schema.safeParse(value);
+    const parsed = this.schema.safeParse(value, { error: said });
     if (parsed.success) return parsed.data;
     throw new Problem({
       status: 422,
@@ -23,3 +23,15 @@ export class ZodBody<T> implements PipeTransform<unknown, T> {
     });
   }
 }
+
+/** Where zod speaks of types, what whoever sent the request can do about it; `undefined`: zod says it well. */
+const said: z.core.$ZodErrorMap = ({ code, input, ...issue }) => {
+  if (code === 'invalid_type' && input === undefined) {
+    // Of the whole of it: nothing was sent, or it wasn't said to be JSON.
+    const isBody = (issue.path ?? []).length === 0;
+    return isBody ? 'is missing: send JSON, with `content-type: application/json`' : 'is missing';
+  }
+  if (code === 'invalid_type' && Number.isNaN(input)) return 'is no number';
+  if (code === 'invalid_format' && issue['format'] === 'datetime') return 'is no time like 2026-11-23T12:00:00Z';
+  return undefined;
+};

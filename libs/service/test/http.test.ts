@@ -16,7 +16,11 @@ import {
 } from '#libs/service';
 import { GitTreeStore } from '#libs/trees';
 
-const nameSchema = z.object({ name: z.string().min(1), tags: z.array(z.string()).default([]) });
+const nameSchema = z.object({
+  name: z.string().min(1),
+  tags: z.array(z.string()).default([]),
+  until: z.iso.datetime().optional(),
+});
 
 @Controller()
 class Desk {
@@ -91,6 +95,16 @@ describe('problems', () => {
     const response = await post(JSON.stringify({ name: '', tags: ['a', 7] }));
     expect(response.statusCode).toBe(422);
     expect(response.json().errors.map((one: { pointer: string }) => one.pointer)).toEqual(['/name', '/tags/1']);
+  });
+
+  it('says what to do where nothing was sent', async () => {
+    const nothing = await app.inject({ method: 'POST', url: '/names', headers: { authorization } });
+    const detail = 'is missing: send JSON, with `content-type: application/json`';
+    expect(nothing.json().errors).toEqual([{ pointer: '', detail }]);
+    expect((await post('{"until":"tomorrow"}')).json().errors).toEqual([
+      { pointer: '/name', detail: 'is missing' },
+      { pointer: '/until', detail: 'is no time like 2026-11-23T12:00:00Z' },
+    ]);
   });
 
   it.each([
