@@ -165,6 +165,25 @@ describe('when the service is in trouble', () => {
     expect(await machine.modules()).toEqual(['one']);
   });
 
+  it('says that a licence was revoked while the lease still runs, and hears when it holds again', async () => {
+    await registered();
+    await publish('one', 'f');
+    await machine.agent.upgrade();
+    feed.withheld = [{ code: 'license-revoked', reason: 'the licence was revoked' }];
+    const refusal = {
+      code: 'license-refused',
+      message: 'the service refused (license-revoked): the licence was revoked',
+    };
+    await expect(machine.agent.upgrade()).rejects.toMatchObject(refusal);
+    // The second time the service says no more than that nothing changed.
+    await expect(machine.agent.upgrade()).rejects.toMatchObject(refusal);
+    expect(await machine.agent.status()).toMatchObject({ state: 'license', reasons: [{ code: 'license-refused' }] });
+    expect(await machine.modules()).toEqual(['one']);
+    feed.withheld = undefined;
+    expect(await machine.agent.upgrade()).toEqual([]);
+    expect(await machine.agent.status()).toMatchObject({ state: 'current' });
+  });
+
   it('takes no lease that the pinned keys did not sign, and no other keys unasked', async () => {
     const other = new FixtureFeed();
     const stranger = { url, license, trust: other.trust, repin: false };

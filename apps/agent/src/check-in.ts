@@ -3,7 +3,7 @@ import { notRegistered } from './adapters/state-folder.js';
 import { statesFrom } from './domain/bundle-state.js';
 import { type AgentContext, feedAt } from './context.js';
 import { factOf, unreported } from './domain/facts.js';
-import { AgentError } from './errors.js';
+import { AgentError, licenseRefused } from './errors.js';
 import type { FeedService } from './ports.js';
 import { currentLease } from './registration.js';
 import { refreshMetadata, standingOffers } from './signed-metadata.js';
@@ -46,6 +46,13 @@ async function askService(context: AgentContext): Promise<void> {
     root === undefined ? undefined : await settle(refreshMetadata(context, registration.url, root, kernel));
   await prune(context);
   for (const part of [metadata, offers, renewal, reports]) if (part !== undefined && 'error' in part) throw part.error;
+  await heedWithheld(context);
+}
+
+/** By its lease the machine can't know that the licence was revoked since, and would take "nothing new" for "all is well". */
+async function heedWithheld({ state }: AgentContext): Promise<void> {
+  const [withheld] = (await state.offers.read())?.updates.withheld ?? [];
+  if (withheld !== undefined) throw licenseRefused(withheld.code, withheld.reason);
 }
 
 async function newOffers(context: AgentContext, feed: FeedService, machineId: string): Promise<void> {

@@ -47,3 +47,9 @@ export class AgentError extends Error {
     super(message, options);
   }
 }
+
+/** The service lets this machine have nothing new. `code` is the service's, `said` its sentence. */
+export function licenseRefused(code: string, said: string): AgentError {
+  const advice = 'what is applied stays; for new fixes run `splicecast register` with a licence that holds';
+  return new AgentError('license-refused', `the service refused (${code}): ${said}`, advice);
+}

@@ -1,6 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { BlobStore } from '#libs/blobs';
-import { digestOf, type RunningKernel, type UpdatesResponse } from '#libs/contracts';
+import { digestOf, type Reason, type RunningKernel, type UpdatesResponse } from '#libs/contracts';
 import type { Entitlement } from '#libs/licensing';
 import { type FeedBundle, kernelKey, offer, type OfferedTo } from './domain/offer.js';
 import type { FeedIndex } from './projections/feed-index.js';
@@ -16,6 +16,8 @@ type Described = UpdatesResponse['bundles'][number];
 /** What a machine is offered, and a tag that is another one whenever that is. */
 export interface Offer {
   readonly bundles: readonly Described[];
+  /** Why nothing new is among them, where the machine can't know it by its lease. */
+  readonly withheld?: readonly Reason[];
   readonly etag: string;
 }
 
@@ -23,6 +25,8 @@ export interface Offer {
 export interface OfferedMachine extends OfferedTo {
   readonly kernel: RunningKernel;
   readonly has: Entitlement;
+  /** A lease that has ended says itself that nothing new comes. */
+  readonly isLeased: boolean;
 }
 
 /**
@@ -52,7 +56,9 @@ export class Offers {
     const offered = this.bundlesFor(index, machine);
     const bundles = await Promise.all(offered.map(async (one) => this.described.get(one) ?? this.describe(one)));
     const told = bundles.filter((one) => one !== undefined);
-    const made = { bundles: told, etag: `"${digestOf(JSON.stringify(told)).slice(0, 20)}"` };
+    const withheld = withheldFrom(machine);
+    const said = withheld === undefined ? { bundles: told } : { bundles: told, withheld };
+    const made = { ...said, etag: `"${digestOf(JSON.stringify(said)).slice(0, 20)}"` };
     // While signatures were read the index may have gone on; and one that can't be read now may be there the next time.
     if (generation === index.generation && told.length === offered.length) this.remember(likeness, made);
     return made;
@@ -69,13 +75,14 @@ export class Offers {
     return offer(trusted, { tier, updates, prefers }, has).slice(-maxBundles);
   }
 
-  private likenessOf({ kernel, tier, prefers, has, updates }: OfferedMachine): string {
+  private likenessOf(machine: OfferedMachine): string {
+    const { kernel, tier, prefers, has, updates } = machine;
     let reported = this.reported.get(updates);
     if (reported === undefined) {
       reported = digestOf(JSON.stringify([...updates]));
       this.reported.set(updates, reported);
     }
-    return `${kernelKey(kernel)} ${tier} ${prefers} ${has.entitled} ${reported}`;
+    return `${kernelKey(kernel)} ${tier} ${prefers} ${has.entitled} ${JSON.stringify(withheldFrom(machine))} ${reported}`;
   }
 
   private remember(likeness: string, made: Offer): void {
@@ -110,4 +117,8 @@ export class Offers {
       return undefined;
     }
   }
+}
+
+function withheldFrom({ has, isLeased }: OfferedMachine): readonly Reason[] | undefined {
+  return has.entitled || !isLeased ? undefined : has.reasons;
 }

@@ -41,7 +41,8 @@ export class Updates {
     const machine = this.machine(caller);
     const kernel = lease?.kernel ?? machine.kernel;
     const { updates } = machine;
-    return this.offers.of(index, { kernel, updates, prefers, ...this.claim(index, machine, lease) });
+    const isLeased = lease !== undefined;
+    return this.offers.of(index, { kernel, updates, prefers, isLeased, ...this.claim(index, machine, lease) });
   }
 
   /** The bundle, if the caller may fetch it now. @throws Problem 403, 404, 410. */

@@ -177,6 +177,16 @@ describe('a licence that has ended', () => {
     expect((await machine.report('r-last', reversed)).status).toBe(200);
   });
 
+  it('is told at the next check-in, though the lease still runs', async () => {
+    await under.bundle('b1', 'stable');
+    const machine = await enrolled();
+    const before = await machine.updates();
+    expect(updatesResponseSchema.parse(await before.json()).withheld).toBeUndefined();
+    await under.revoke('lic-1');
+    const after = await machine.updates({ 'if-none-match': before.headers.get('etag') ?? '' });
+    expect(updatesResponseSchema.parse(await after.json()).withheld).toMatchObject([{ code: 'license-revoked' }]);
+  });
+
   it('by time stops new bundles, and weakens nothing', async () => {
     const license = await under.license('lic-1', { expiresAt: new Date(Date.now() + days(2)).toISOString() });
     for (const id of ['held', 'bad']) await under.bundle(id, 'stable');

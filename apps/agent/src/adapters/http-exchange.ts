@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { AgentError } from '../errors.js';
+import { AgentError, licenseRefused } from '../errors.js';
 import { Deadline } from './deadline.js';
 
 /** An HTTP request and what of its answer is acceptable. */
@@ -100,7 +100,7 @@ async function refusalOf(response: Response): Promise<AgentError> {
     return new AgentError('service-unavailable', `the service has trouble (${status} ${code}): ${said}`, advice);
   }
   if (licenseCodes.has(code)) {
-    return new AgentError('license-refused', `the service refused (${code}): ${said}`, licenseAdvice);
+    return licenseRefused(code, said);
   }
   return new AgentError('service-refused', `${new URL(url).pathname}: ${status} ${code}: ${said}`, clockAdvice(code));
 }
@@ -112,7 +112,6 @@ const licenseCodes: ReadonlySet<string> = new Set([
   'not-enrolled',
   'not-entitled',
 ]);
-const licenseAdvice = 'what is applied stays; for new fixes run `splicecast register` with a licence that holds';
 
 function clockAdvice(code: string): string | undefined {
   return code === 'proof-stale-proof' ? 'set this machine’s clock' : undefined;

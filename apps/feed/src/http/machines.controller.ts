@@ -56,10 +56,11 @@ export class MachinesController {
     await this.gate.admit(caller);
     const { prefer } = updatesQuery.transform(query);
     const lease = this.updates.standingLease(caller, await this.gate.leaseIfAny(request, caller));
-    const { bundles, etag } = await this.updates.offer(caller, lease, prefer);
+    const { etag, bundles, withheld } = await this.updates.offer(caller, lease, prefer);
     reply.header('etag', etag).header('cache-control', 'private, no-cache');
     if (!namesTag(request.headers['if-none-match'], etag)) {
-      return { schema: 1, machineId: caller.machineId, bundles: [...bundles] };
+      const said = withheld === undefined ? {} : { withheld: [...withheld] };
+      return { schema: 1, machineId: caller.machineId, bundles: [...bundles], ...said };
     }
     reply.status(304);
     return undefined;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { bundleRecalled, tierSchema } from '../events/bundle.js';
 import { levelNumberSchema, maxLevelFixes } from '../events/level.js';
+import { reasonSchema } from '../reason.js';
 import {
   runningKernelSchema,
   updateApplied,
@@ -99,6 +100,8 @@ export const updatesResponseSchema = z.object({
       }),
     )
     .max(10_000),
+  /** Why nothing new comes though the lease still runs: the licence was revoked, an operator freed the machine's seat. */
+  withheld: z.array(reasonSchema).max(16).optional(),
 });
 export type UpdatesResponse = z.infer<typeof updatesResponseSchema>;
 
