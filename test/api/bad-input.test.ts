@@ -18,6 +18,7 @@ const operationSchema = z.looseObject({
   requestBody: z
     .looseObject({ content: z.record(z.string(), z.looseObject({ schema: schemaSchema.optional() })) })
     .optional(),
+  responses: z.record(z.string(), z.looseObject({ content: z.record(z.string(), z.unknown()).optional() })),
 });
 const verbs = ['get', 'head', 'post', 'put', 'patch', 'delete'] as const;
 const documentSchema = z.looseObject({ paths: z.record(z.string(), z.partialRecord(z.enum(verbs), operationSchema)) });
@@ -366,3 +367,29 @@ it('a key that names no wish is refused before anything is done', () =>
       expect([nameOf(one), outcome(answer)]).toEqual([nameOf(one), '422 invalid-request']);
     }
   }));
+
+it('describes what machines send and are answered', () => {
+  const known = operations
+    .filter(({ path }) => ofMachines.test(`GET ${path}`) && path.startsWith('/v1/machines'))
+    .filter(({ security }) => security === undefined)
+    .map(({ method, path, parameters, requestBody, responses }) => {
+      const sent = Object.keys(requestBody?.content['application/json']?.schema?.properties ?? {});
+      const asked = parameters.filter((one) => one.in !== 'path').map(({ name }) => name);
+      const answered = Object.entries(responses).filter(
+        ([, { content }]) => content?.['application/json'] !== undefined,
+      );
+      return [
+        `${method} ${path}`,
+        sent.length > 0,
+        asked.sort().join(' '),
+        answered.map(([status]) => status).join(' '),
+      ];
+    });
+  expect(known).toEqual([
+    ['POST /v1/machines', true, 'splicecast-proof', '201'],
+    ['POST /v1/machines/{id}/lease', true, 'splicecast-proof', '200'],
+    ['GET /v1/machines/{id}/updates', false, 'prefer splicecast-proof', '200'],
+    ['POST /v1/machines/{id}/reports', true, 'splicecast-proof', '200'],
+    ['GET /v1/machines/{id}/hints', false, 'since splicecast-proof wait', '200'],
+  ]);
+});

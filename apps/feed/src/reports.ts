@@ -1,4 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
+import { z } from 'zod';
 import { derivedId, type ReportRequest } from '#libs/contracts';
 import { EventStore, EventStoreError, type StreamName } from '#libs/eventstore';
 import { correlate, Problem } from '#libs/service';
@@ -11,12 +12,12 @@ import { LiveIndex } from './projections/live-index.js';
 /** How often a report is decided anew because somebody else wrote to the machine's stream first. */
 const maxAttempts = 5;
 
-export interface ReportAnswer {
-  readonly schema: 1;
-  readonly recorded: number;
-  /** Facts that came out of turn; recorded all the same. */
-  readonly unexpected: readonly string[];
-}
+export const reportAnswerSchema = z.object({
+  schema: z.literal(1),
+  recorded: z.int(),
+  unexpected: z.array(z.string()).readonly().describe('Facts that came out of turn; recorded all the same.'),
+});
+export type ReportAnswer = z.infer<typeof reportAnswerSchema>;
 
 /** Records what machines say of themselves. Needs no lease: what runs is worth knowing whatever the licence. */
 @Injectable()

@@ -1,21 +1,21 @@
 import { Controller, Get, Param, Query, Req, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
-import type { HintsResponse } from '#libs/contracts';
+import { type HintsResponse, hintsResponseSchema } from '#libs/contracts';
 import { Clock, ZodBody } from '#libs/service';
 import { HintDesk } from '../hint-desk.js';
 import { MachineGate, type MachineRequest } from '../machine-gate.js';
 import { LiveIndex } from '../projections/live-index.js';
 import { Updates } from '../updates.js';
+import { MachineApi } from './machine-api.js';
 import { type Hearing, longPoll } from './long-poll.js';
 import { streamEvents } from './event-stream.js';
 
-const hintsQuery = new ZodBody(
-  z.object({
-    since: z.coerce.number().int().min(0).optional(),
-    wait: z.coerce.number().min(0).max(60).default(30),
-  }),
-);
+const hintsQuerySchema = z.object({
+  since: z.coerce.number().int().min(0).optional(),
+  wait: z.coerce.number().min(0).max(60).default(30),
+});
+const hintsQuery = new ZodBody(hintsQuerySchema);
 
 /** Tells machines of news over HTTP, where NATS can't pass: the same hints, to the same machines. */
 @Controller('v1/machines')
@@ -29,6 +29,11 @@ export class HintsController {
   ) {}
 
   @Get(':id/hints')
+  @MachineApi({
+    query: hintsQuerySchema,
+    answer: hintsResponseSchema,
+    description: 'News, as soon as there is any; with `Accept: text/event-stream` as server-sent events without end',
+  })
   async hints(
     @Req() request: MachineRequest,
     @Param('id') id: string,

@@ -1,22 +1,26 @@
-import { Controller, Get, HttpCode, Param, Post, Query, Req, Res } from '@nestjs/common';
+import { Controller, Get, Param, Post, Query, Req, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import {
   enrolRequestSchema,
   leaseRequestSchema,
   type LeaseResponse,
+  leaseResponseSchema,
   reportRequestSchema,
   updatePreferenceSchema,
   type UpdatesResponse,
+  updatesResponseSchema,
 } from '#libs/contracts';
 import { ZodBody } from '#libs/service';
 import { Enrolment } from '../enrolment.js';
 import { MachineGate, type MachineRequest } from '../machine-gate.js';
-import { type ReportAnswer, Reports } from '../reports.js';
+import { type ReportAnswer, reportAnswerSchema, Reports } from '../reports.js';
 import { Updates } from '../updates.js';
 import { namesTag } from './byte-range.js';
+import { MachineApi } from './machine-api.js';
 
-const updatesQuery = new ZodBody(z.object({ prefer: updatePreferenceSchema.default('levels') }));
+const updatesQuerySchema = z.object({ prefer: updatePreferenceSchema.default('levels') });
+const updatesQuery = new ZodBody(updatesQuerySchema);
 const enrolBody = new ZodBody(enrolRequestSchema);
 const leaseBody = new ZodBody(leaseRequestSchema);
 const reportBody = new ZodBody(reportRequestSchema);
@@ -32,19 +36,30 @@ export class MachinesController {
   ) {}
 
   @Post()
+  @MachineApi({
+    body: enrolRequestSchema,
+    answer: leaseResponseSchema,
+    description: 'The machine is known, and has its first lease',
+    status: 201,
+  })
   async enrol(@Req() request: MachineRequest): Promise<LeaseResponse> {
     const caller = await this.gate.identify(request);
     return this.enrolment.enrol(caller, enrolBody.transform(request.body));
   }
 
   @Post(':id/lease')
-  @HttpCode(200)
+  @MachineApi({ body: leaseRequestSchema, answer: leaseResponseSchema, description: 'A new lease' })
   async renew(@Req() request: MachineRequest, @Param('id') id: string): Promise<LeaseResponse> {
     const caller = await this.gate.identify(request, id);
     return this.enrolment.renew(caller, leaseBody.transform(request.body));
   }
 
   @Get(':id/updates')
+  @MachineApi({
+    query: updatesQuerySchema,
+    answer: updatesResponseSchema,
+    description: 'All that the machine may have; has an `ETag`, for `If-None-Match`',
+  })
   async updatesOf(
     @Req() request: MachineRequest,
     @Param('id') id: string,
@@ -67,7 +82,7 @@ export class MachinesController {
   }
 
   @Post(':id/reports')
-  @HttpCode(200)
+  @MachineApi({ body: reportRequestSchema, answer: reportAnswerSchema, description: 'It is recorded, once' })
   async report(@Req() request: MachineRequest, @Param('id') id: string): Promise<ReportAnswer> {
     const caller = await this.gate.identify(request, id);
     this.updates.machine(caller);
