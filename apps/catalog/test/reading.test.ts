@@ -94,6 +94,12 @@ describe('lists', () => {
       allowed: expect.arrayContaining(['limit', 'cursor', 'sort', 'state', 'kernel', 'cve']),
       errors: [{ pointer: '/colour' }],
     });
+    const value = await service.get('/v1/machines?state=purple');
+    expect(value.statusCode).toBe(422);
+    expect(value.json()).toMatchObject({
+      code: 'invalid-request',
+      errors: [{ pointer: '/state', detail: expect.stringContaining('"enrolled"|"leased"') }],
+    });
     const order = await service.get('/v1/fixes?sort=colour');
     expect(order.statusCode).toBe(400);
     expect(order.json()).toMatchObject({

@@ -8,22 +8,27 @@ import { Commands } from '../commands.js';
 import { bundleTable, subjectOf } from '../projections/bundle.js';
 import { cveFixTable } from '../projections/cve.js';
 import { fixTable } from '../projections/fix.js';
+import { machineUpdateTable } from '../projections/machine-update.js';
 import { AdminApi, Answers, KnownId, pageOf } from './api.js';
 import { AsOf } from './as-of.js';
 import { IdempotencyKey } from './idempotency-key.js';
-import { exactly, listQuery, ListQuery } from './list-query.js';
+import { exactly, listQuery, ListQuery, oneOf } from './list-query.js';
 
 const sorts = { firstPosition: ['firstPosition'], position: ['position'], kernelId: ['kernelId', 'bundleId'] };
 const listBundles = listQuery(sorts, {
-  state: exactly,
-  tier: exactly,
+  state: oneOf(bundleTable, 'state'),
+  tier: oneOf(bundleTable, 'tier'),
   kernel: exactly.describe('A kernel id.'),
   fix: exactly.describe('A fix’s own; the levels that it is in are shown with the fix.'),
   cve: exactly.describe('Those whose fix says that it closes it.'),
 });
 const listMachines = listQuery(
   { machineId: ['machineId'] },
-  { state: exactly.describe('What the machine last said: those of `applied` and `stalled` may run it.') },
+  {
+    state: oneOf(machineUpdateTable, 'state').describe(
+      'What the machine last said: those of `applied` and `stalled` may run it.',
+    ),
+  },
 );
 const promoteSchema = z.strictObject({ tier: tierSchema });
 const recallSchema = z.strictObject({

@@ -10,7 +10,7 @@ import { Publishing } from '../publishing.js';
 import { dropCommitTable } from '../projections/drop-commit.js';
 import { AdminApi, Answers, KnownId, pageOf } from './api.js';
 import { AsOf } from './as-of.js';
-import { exactly, listQuery, ListQuery } from './list-query.js';
+import { exactly, listQuery, ListQuery, oneOf } from './list-query.js';
 import { clonePathOf } from './redpatch.controller.js';
 
 /** Where the drop stands in the public repository; absent until it is split. */
@@ -23,8 +23,8 @@ const sorts = {
   product: ['product', 'dropId'],
   version: ['version', 'dropId'],
 };
-const listDrops = listQuery(sorts, { state: exactly, product: exactly });
-const listCommits = listQuery({ ordinal: ['ordinal'] }, { kind: exactly });
+const listDrops = listQuery(sorts, { state: oneOf(dropTable, 'state'), product: exactly });
+const listCommits = listQuery({ ordinal: ['ordinal'] }, { kind: oneOf(dropCommitTable, 'kind') });
 
 /** The vendor's source drops and what they were split into. */
 @AdminApi()

@@ -7,7 +7,7 @@ import { cveFixTable } from '../projections/cve.js';
 import { fixTable } from '../projections/fix.js';
 import { AdminApi, Answers, KnownId, pageOf } from './api.js';
 import { AsOf } from './as-of.js';
-import { exactly, listQuery, ListQuery } from './list-query.js';
+import { exactly, listQuery, ListQuery, oneOf } from './list-query.js';
 
 const sorts = {
   firstPosition: ['firstPosition'],
@@ -16,7 +16,7 @@ const sorts = {
   kernelId: ['kernelId', 'fixId'],
 };
 const listFixes = listQuery(sorts, {
-  state: exactly,
+  state: oneOf(fixTable, 'state'),
   kernel: exactly.describe('A kernel id.'),
   cve: exactly.describe('Those that say they close it.'),
 });

@@ -5,7 +5,7 @@ import { TableReader } from '../adapters/table-reader.js';
 import { kernelTable } from '../projections/kernel.js';
 import { AdminApi, Answers, KnownId, pageOf } from './api.js';
 import { AsOf } from './as-of.js';
-import { exactly, listQuery, ListQuery } from './list-query.js';
+import { exactly, listQuery, ListQuery, oneOf } from './list-query.js';
 
 const sorts = {
   firstPosition: ['firstPosition'],
@@ -13,7 +13,7 @@ const sorts = {
   release: ['release', 'kernelId'],
   version: ['version', 'kernelId'],
 };
-const listKernels = listQuery(sorts, { state: exactly, distro: exactly, release: exactly });
+const listKernels = listQuery(sorts, { state: oneOf(kernelTable, 'state'), distro: exactly, release: exactly });
 
 /** The vendor's kernels that fixes are built for. */
 @AdminApi()

@@ -9,14 +9,14 @@ import { bundleTable } from '../projections/bundle.js';
 import { AdminApi, Answers, pageOf } from './api.js';
 import { AsOf } from './as-of.js';
 import { IdempotencyKey } from './idempotency-key.js';
-import { exactly, listQuery, ListQuery } from './list-query.js';
+import { exactly, listQuery, ListQuery, oneOf } from './list-query.js';
 
 const sorts = {
   firstPosition: ['firstPosition', 'levelId'],
   position: ['position', 'levelId'],
   level: ['level', 'levelId'],
 };
-const listLevels = listQuery(sorts, { state: exactly, kernel: exactly.describe('A kernel id.') });
+const listLevels = listQuery(sorts, { state: oneOf(levelTable, 'state'), kernel: exactly.describe('A kernel id.') });
 const proposeSchema = z.strictObject({
   kernelId: aggregateIdSchema,
   /** All whose bundles are promoted, if they aren't named. */

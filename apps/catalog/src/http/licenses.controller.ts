@@ -12,10 +12,14 @@ import { machineTable } from '../projections/machine.js';
 import { AdminApi, Answers, KnownId, pageOf } from './api.js';
 import { AsOf } from './as-of.js';
 import { IdempotencyKey } from './idempotency-key.js';
-import { exactly, listQuery, ListQuery } from './list-query.js';
+import { exactly, listQuery, ListQuery, oneOf } from './list-query.js';
 
 const sorts = { firstPosition: ['firstPosition'], position: ['position'], expiresAt: ['expiresAt', 'licenseId'] };
-const listLicenses = listQuery(sorts, { state: exactly, kind: exactly, customer: exactly.describe('A customer id.') });
+const listLicenses = listQuery(sorts, {
+  state: oneOf(licenseTable, 'state'),
+  kind: oneOf(licenseTable, 'kind'),
+  customer: exactly.describe('A customer id.'),
+});
 const issueSchema = z.strictObject({
   customerId: aggregateIdSchema,
   plan: licenseTermsSchema.shape.kind,

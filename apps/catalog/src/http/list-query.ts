@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { Problem, ZodBody } from '#libs/service';
 import type { Order } from '../adapters/select.js';
+import type { Table } from '../projections/table.js';
 
 /** What a list can be sorted by: names, each with the columns, together unique, that it stands for. The first is the default. */
 export type Sorts = Readonly<Record<string, readonly string[]>>;
@@ -32,6 +33,14 @@ function sortOf(sorts: Sorts) {
 
 /** A filter for an exact value. */
 export const exactly = z.string().min(1).max(256).optional();
+
+/** A filter for one of the values that a column can have: a mistyped one is refused, and they are named. */
+export function oneOf(table: Table<object>, column: string) {
+  const shape: Readonly<Record<string, unknown>> = table.schema instanceof z.ZodObject ? table.schema.shape : {};
+  const type = shape[column] instanceof z.ZodOptional ? shape[column].unwrap() : shape[column];
+  if (!(type instanceof z.ZodEnum)) throw new TypeError(`${table.name}.${column} has no closed list of values`);
+  return z.enum(type.options.map(String)).optional();
+}
 
 /** Checks the query of a list. What isn't known is refused rather than ignored, and what is known is named. */
 export class ListQuery<Shape extends z.ZodRawShape> extends ZodBody<z.output<z.ZodObject<Shape>>> {

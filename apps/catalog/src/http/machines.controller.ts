@@ -7,11 +7,11 @@ import { MachineTimeline, momentSchema } from '../machine-timeline.js';
 import { machineTable } from '../projections/machine.js';
 import { AdminApi, Answers, KnownId, pageOf } from './api.js';
 import { AsOf } from './as-of.js';
-import { exactly, listQuery, ListQuery } from './list-query.js';
+import { exactly, listQuery, ListQuery, oneOf } from './list-query.js';
 
 const sorts = { firstPosition: ['firstPosition'], position: ['position'], hostname: ['hostname', 'machineId'] };
 const listMachines = listQuery(sorts, {
-  state: exactly,
+  state: oneOf(machineTable, 'state'),
   kernel: exactly.describe('What `uname -r` says.'),
   distro: exactly,
   license: exactly.describe('A licence id.'),

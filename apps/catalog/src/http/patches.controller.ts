@@ -7,12 +7,12 @@ import { cveCommitTable } from '../projections/cve.js';
 import { dropCommitTable } from '../projections/drop-commit.js';
 import { AdminApi, Answers, pageOf } from './api.js';
 import { AsOf } from './as-of.js';
-import { exactly, listQuery, ListQuery } from './list-query.js';
+import { exactly, listQuery, ListQuery, oneOf } from './list-query.js';
 
 const sorts = { position: ['position', 'dropId', 'ordinal'], subject: ['subject', 'dropId', 'ordinal'] };
 const listPatches = listQuery(sorts, {
   drop: exactly.describe('A drop id.'),
-  kind: exactly.describe('`attributed` or `remainder`.'),
+  kind: oneOf(dropCommitTable, 'kind'),
   upstream: exactly.describe('The upstream commit that it is.'),
   cve: exactly.describe('Those that name it.'),
 });

@@ -4,10 +4,10 @@ import { TableReader } from '../adapters/table-reader.js';
 import { publicationTable } from '../projections/publication.js';
 import { AdminApi, Answers, pageOf } from './api.js';
 import { AsOf } from './as-of.js';
-import { exactly, listQuery, ListQuery } from './list-query.js';
+import { listQuery, ListQuery, oneOf } from './list-query.js';
 
 const sorts = { position: ['position', 'index'] };
-const listPublications = listQuery(sorts, { kind: exactly.describe('`root`, `metadata` or `pruned`.') });
+const listPublications = listQuery(sorts, { kind: oneOf(publicationTable, 'kind') });
 
 /** What machines were told to trust, and when. */
 @AdminApi()

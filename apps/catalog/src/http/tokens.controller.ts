@@ -8,10 +8,10 @@ import { TokenCommands } from '../token-commands.js';
 import { AdminApi, Answers, KnownId, pageOf } from './api.js';
 import { AsOf } from './as-of.js';
 import { IdempotencyKey } from './idempotency-key.js';
-import { exactly, listQuery, ListQuery } from './list-query.js';
+import { listQuery, ListQuery, oneOf } from './list-query.js';
 
 const sorts = { firstPosition: ['firstPosition'], position: ['position'], name: ['name', 'tokenId'] };
-const listTokens = listQuery(sorts, { state: exactly, role: exactly });
+const listTokens = listQuery(sorts, { state: oneOf(tokenTable, 'state'), role: oneOf(tokenTable, 'role') });
 const issueSchema = z.strictObject(tokenIssued.pick({ name: true, role: true, expiresAt: true }).shape);
 const rotateSchema = z.strictObject({
   overlapSec: z.int().min(0).default(3600).describe('How long the secret before works on; at most a week.'),

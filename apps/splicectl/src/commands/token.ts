@@ -29,7 +29,9 @@ export function tokenCommand(): Command {
     .option('--overlap <seconds>', 'how long', '3600')
     .option('--json', 'for programs')
     .action(async (token: string, options: { overlap: string; json?: boolean }, self: Command) => {
-      const body = { overlapSec: Number(options.overlap) };
+      const overlapSec = Number(options.overlap);
+      // JSON has no NaN: the service is to say what it wants of what was typed.
+      const body = { overlapSec: Number.isNaN(overlapSec) ? options.overlap : overlapSec };
       show(await connect(self).post(`${pathOf(token)}/rotation`, body, recordSchema), options.json);
     });
   command
