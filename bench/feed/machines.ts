@@ -1,6 +1,6 @@
-import { generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { createPublicKey, type KeyObject } from 'node:crypto';
 import { publicJwkSchema, type PublicJwk } from '#libs/contracts';
-import { machineIdOf, makeProof, proofHeader, thumbprintOf } from '#libs/trust';
+import { machineIdOf, makeProof, newEd25519Key, proofHeader, thumbprintOf } from '#libs/trust';
 import type { SeededMachine } from './seeds.js';
 
 /** A machine as this benchmark plays it: with a key of its own. */
@@ -13,8 +13,8 @@ export interface Machine {
 }
 
 export function newMachine(): Machine {
-  const { privateKey, publicKey } = generateKeyPairSync('ed25519');
-  const publicJwk = publicJwkSchema.parse(publicKey.export({ format: 'jwk' }));
+  const privateKey = newEd25519Key();
+  const publicJwk = publicJwkSchema.parse(createPublicKey(privateKey).export({ format: 'jwk' }));
   return { machineId: machineIdOf(publicJwk), privateKey, publicJwk };
 }
 

@@ -1,8 +1,9 @@
-import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { createDurably } from '#libs/durable';
+import { newEd25519Key } from '#libs/trust';
 
 const keySchema = z.object({
   kty: z.literal('OKP'),
@@ -62,7 +63,7 @@ async function keptKeys(path: string): Promise<BrokerKeys | undefined> {
 }
 
 function newKey(): unknown {
-  return generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' });
+  return newEd25519Key().export({ format: 'jwk' });
 }
 
 function opened({ madeAt, keys }: z.infer<typeof fileSchema>): BrokerKeys {

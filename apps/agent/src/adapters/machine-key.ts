@@ -1,7 +1,7 @@
-import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import { z } from 'zod';
 import { type PublicJwk, publicJwkSchema } from '#libs/contracts';
-import { machineIdOf, thumbprintOf } from '#libs/trust';
+import { machineIdOf, newEd25519Key, thumbprintOf } from '#libs/trust';
 
 /** The machine's identity: whoever holds the key is the machine. */
 export interface MachineKey {
@@ -15,7 +15,7 @@ export const privateJwkSchema = publicJwkSchema.extend({ d: z.string().regex(/^[
 export type PrivateJwk = z.infer<typeof privateJwkSchema>;
 
 export function newPrivateJwk(): PrivateJwk {
-  return privateJwkSchema.parse(generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' }));
+  return privateJwkSchema.parse(newEd25519Key().export({ format: 'jwk' }));
 }
 
 /** @throws for a key whose halves don't belong together. */
