@@ -1,9 +1,8 @@
-import { generateKeyPairSync } from 'node:crypto';
 import { connect, createServer } from 'node:net';
 import { once } from 'node:events';
 import { standardHttpLimits } from '#libs/tuf';
 import { HttpFeed } from '../../apps/agent/src/adapters/http-feed.js';
-import { machineKeyOf, privateJwkSchema } from '../../apps/agent/src/adapters/machine-key.js';
+import { machineKeyOf, newPrivateJwk } from '../../apps/agent/src/adapters/machine-key.js';
 
 export interface WireBytes {
   readonly sent: number;
@@ -12,9 +11,7 @@ export interface WireBytes {
 
 /** A machine's own client, and what passes between it and the feed. */
 export class WireMeter {
-  private readonly key = machineKeyOf(
-    privateJwkSchema.parse(generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' })),
-  );
+  private readonly key = machineKeyOf(newPrivateJwk());
   readonly machine = {
     machineId: this.key.machineId,
     keyThumbprint: this.key.keyThumbprint,

@@ -1,6 +1,7 @@
-import { generateKeyPairSync, type KeyObject } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { newEd25519Key } from '#libs/trust';
 import { Ed25519Signer, type KeyHolders, type OnlineSigners } from '#libs/tuf';
 
 const offline = { root: 5, targets: 3 } as const;
@@ -14,7 +15,7 @@ export class Keys {
   constructor() {
     const made = Object.entries({ ...offline, ...online }).map(([role, count]) => [
       role,
-      Array.from({ length: count }, () => generateKeyPairSync('ed25519').privateKey),
+      Array.from({ length: count }, () => newEd25519Key()),
     ]);
     this.#keys = Object.fromEntries(made) as Record<Role, KeyObject[]>;
   }

@@ -4,7 +4,7 @@ import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:cryp
  * A new Ed25519 key (RFC 8032).
  *
  * Not the object that `generateKeyPairSync` gives: Node 20 hangs for good where the garbage of its making is collected while it is
- * exported as a JWK, since both take the key's one lock.
+ * exported as a JWK, since both take the key's one lock, which is that of its public half too.
  */
 export function newEd25519Key(): KeyObject {
   const { privateKey } = generateKeyPairSync('ed25519', {

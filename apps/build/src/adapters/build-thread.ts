@@ -4,7 +4,7 @@ import type { BuildOutcome, LevelOutcome } from '#libs/hotpatch';
 import { JobThread, ThreadProgram } from '#libs/threads';
 import { Builder, type FixJob, type ImportOutcome, type LevelJob } from '../ports.js';
 
-/** Three profiles, which are most of it, and the objects of a fix that reaches a hundred of them. */
+/** Three profiles take some 450 MB of it; the rest is for what a fix reaches. */
 const maxHeapMb = 3_072;
 /** Loading a profile takes a second or two, and it is 150 MB. */
 const idleMs = 600_000;

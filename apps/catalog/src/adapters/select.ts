@@ -62,7 +62,7 @@ export function selectRows(table: Table<object>, selection: Selection, asOf?: nu
 
 /**
  * Where past rows can be on a page: not beyond the last of the current ones (`n`) that would fill it alone, which for most lists leaves a
- * few of the past ones, of a hundred thousand, to look at. Other columns aren't in any index of theirs.
+ * few of the past ones, of a hundred thousand, to look at. In any other order past rows have no index that could end there.
  */
 function withinPage({ order, limit }: Selection, moment: string): string {
   const column = order?.columns[0];

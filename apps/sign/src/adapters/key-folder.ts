@@ -1,8 +1,9 @@
-import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { lstat, mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { createDurably, syncPath } from '#libs/durable';
 import { isOwnerOnly, KeyFileError, openKey, readKeyFile, sealKey, type SealCost, writeKeyFile } from '#libs/keyfile';
+import { newEd25519Key } from '#libs/trust';
 
 type KeyFolderErrorCode =
   /** The folder or a file in it can be read by others, or isn't ours. */
@@ -119,7 +120,7 @@ export class KeyFolder {
   }
 
   private async writeNewKey(folder: string, name: string): Promise<void> {
-    const { privateKey } = generateKeyPairSync('ed25519');
+    const privateKey = newEd25519Key();
     if (this.passphrase !== undefined) {
       await writeKeyFile(join(folder, `${name}.key`), await sealKey(privateKey, name, this.passphrase, onlineCost));
       return;

@@ -1,8 +1,8 @@
-import { generateKeyPairSync } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { sealKey, writeKeyFile } from '#libs/keyfile';
+import { newEd25519Key } from '#libs/trust';
 import { Ed25519Signer } from '#libs/tuf';
 import { show } from '../commands/resource.js';
 import { openToken, passphraseOf, writeMetadata } from './files.js';
@@ -40,7 +40,7 @@ export function keygenCommand(): Command {
         return show({ name, keyId, publicFile }, options.json);
       }
       const passphrase = await passphraseOf(options.passphraseFile, `passphrase for ${name}: `, true);
-      const { privateKey } = generateKeyPairSync('ed25519');
+      const privateKey = newEd25519Key();
       const { keyId, publicKey } = new Ed25519Signer(privateKey);
       const keyFile = join(out, `${name}.key`);
       await writeKeyFile(keyFile, await sealKey(privateKey, name, passphrase));

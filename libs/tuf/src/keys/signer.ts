@@ -1,4 +1,5 @@
-import { generateKeyPairSync, type KeyObject, createPublicKey, sign } from 'node:crypto';
+import { type KeyObject, createPublicKey, sign } from 'node:crypto';
+import { newEd25519Key } from '#libs/trust';
 import { TufError } from '../errors.js';
 import type { JsonObject } from '../metadata/json.js';
 import { ed25519KeyObject, keyIdOf, parseKey } from './key.js';
@@ -43,7 +44,7 @@ export class Ed25519Signer extends Signer {
   }
 
   static generate(): Ed25519Signer {
-    return new Ed25519Signer(generateKeyPairSync('ed25519').privateKey);
+    return new Ed25519Signer(newEd25519Key());
   }
 
   override async sign(payload: Buffer): Promise<Buffer> {
