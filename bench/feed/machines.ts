@@ -1,6 +1,7 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import { publicJwkSchema, type PublicJwk } from '#libs/contracts';
-import { machineIdOf, makeProof, newEd25519Key, proofHeader, thumbprintOf } from '#libs/trust';
+import { newEd25519Key } from '#libs/ed25519';
+import { machineIdOf, makeProof, proofHeader, thumbprintOf } from '#libs/trust';
 import type { SeededMachine } from './seeds.js';
 
 /** A machine as this benchmark plays it: with a key of its own. */

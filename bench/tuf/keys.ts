@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { newEd25519Key } from '#libs/trust';
+import { newEd25519Key } from '#libs/ed25519';
 import { Ed25519Signer, type KeyHolders, type OnlineSigners } from '#libs/tuf';
 
 const offline = { root: 5, targets: 3 } as const;

@@ -3,7 +3,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { createDurably } from '#libs/durable';
-import { newEd25519Key } from '#libs/trust';
+import { newEd25519Key } from '#libs/ed25519';
 
 const keySchema = z.object({
   kty: z.literal('OKP'),

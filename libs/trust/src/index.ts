@@ -7,4 +7,3 @@ export * from './lease.js';
 export * from './license.js';
 export * from './proof.js';
 export { issuer } from './token.js';
-export { newEd25519Key } from './new-key.js';

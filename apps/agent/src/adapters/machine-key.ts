@@ -1,7 +1,8 @@
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import { z } from 'zod';
 import { type PublicJwk, publicJwkSchema } from '#libs/contracts';
-import { machineIdOf, newEd25519Key, thumbprintOf } from '#libs/trust';
+import { newEd25519Key } from '#libs/ed25519';
+import { machineIdOf, thumbprintOf } from '#libs/trust';
 
 /** The machine's identity: whoever holds the key is the machine. */
 export interface MachineKey {

@@ -2,8 +2,8 @@ import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { lstat, mkdir, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { createDurably, syncPath } from '#libs/durable';
+import { newEd25519Key } from '#libs/ed25519';
 import { isOwnerOnly, KeyFileError, openKey, readKeyFile, sealKey, type SealCost, writeKeyFile } from '#libs/keyfile';
-import { newEd25519Key } from '#libs/trust';
 
 type KeyFolderErrorCode =
   /** The folder or a file in it can be read by others, or isn't ours. */

@@ -1,8 +1,8 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Command } from 'commander';
+import { newEd25519Key } from '#libs/ed25519';
 import { sealKey, writeKeyFile } from '#libs/keyfile';
-import { newEd25519Key } from '#libs/trust';
 import { Ed25519Signer } from '#libs/tuf';
 import { show } from '../commands/resource.js';
 import { openToken, passphraseOf, writeMetadata } from './files.js';

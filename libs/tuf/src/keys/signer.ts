@@ -1,5 +1,5 @@
 import { type KeyObject, createPublicKey, sign } from 'node:crypto';
-import { newEd25519Key } from '#libs/trust';
+import { newEd25519Key } from '#libs/ed25519';
 import { TufError } from '../errors.js';
 import type { JsonObject } from '../metadata/json.js';
 import { ed25519KeyObject, keyIdOf, parseKey } from './key.js';
