@@ -18,8 +18,8 @@ export function suspectedAnew(lines: ChangedLines, candidates: readonly Candidat
   const suspects = new Map<FilePatch, number>();
   for (const patch of candidates.flatMap(({ files }) => files)) {
     if (patch.to === undefined) continue;
-    const { share, total } = lines.evidenceOf({ files: [patch] }, 'no moves');
-    if (total >= manyLines && share < leastShare) suspects.set(patch, total);
+    const { hits, total } = lines.linesFound(patch, 'no moves');
+    if (total >= manyLines && hits < total * leastShare) suspects.set(patch, total);
   }
   return suspects;
 }

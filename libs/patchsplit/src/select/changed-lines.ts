@@ -27,6 +27,8 @@ type Counts = Map<string, number>;
 const elsewhere = 0.5;
 /** A file that appears, vanishes or moves as the candidate has it speaks like so many lines. */
 const structuralHits = 2;
+/** One file speaks like so many lines at most: a large one that a program makes doesn't outvote those that people wrote. */
+const maxOfFile = 200;
 
 /** Which telling lines a step adds and removes, for each path and over all. */
 export class ChangedLines {
@@ -91,27 +93,34 @@ export class ChangedLines {
     }
   }
 
-  /**
-   * @param counts whether lines that a patch moves count where the versions are compared in order. In a file that a program makes anew nearly
-   * all lines move, so that they are found by chance.
-   */
-  evidenceOf({ files }: Pick<Candidate, 'files'>, counts: 'moves' | 'no moves' = 'moves'): Evidence {
+  evidenceOf({ files }: Candidate): Evidence {
     const used: Counts = new Map();
     let hits = 0;
     let total = 0;
     for (const patch of files) {
       const structural = this.structureOf(patch);
-      hits += structural.hits;
-      total += structural.total;
-      const changes = changesIn(patch);
-      const moved = counts === 'moves' ? movedIn(changes) : undefined;
-      for (const { added, key, line } of changes) {
-        total += 1;
-        if (moved?.has(key) && this.isEdit(added, patch, line, used)) hits += 1;
-        else hits += this.creditOf(added, patch, key, used);
-      }
+      const lines = this.linesFound(patch, 'moves', used);
+      const weight = Math.min(1, maxOfFile / Math.max(1, lines.total));
+      hits += structural.hits + weight * lines.hits;
+      total += structural.total + weight * lines.total;
     }
     return { share: total === 0 ? 0 : hits / total, hits, total };
+  }
+
+  /**
+   * How many telling lines of one file's change are in the step, and how many it has.
+   * @param counts whether lines that a patch moves count where the versions are compared in order. In a file that a program makes anew nearly
+   * all lines move, so that they are found by chance.
+   */
+  linesFound(patch: FilePatch, counts: 'moves' | 'no moves', used: Counts = new Map()): Omit<Evidence, 'share'> {
+    const changes = changesIn(patch);
+    const moved = counts === 'moves' ? movedIn(changes) : undefined;
+    let hits = 0;
+    for (const { added, key, line } of changes) {
+      if (moved?.has(key) && this.isEdit(added, patch, line, used)) hits += 1;
+      else hits += this.creditOf(added, patch, key, used);
+    }
+    return { hits, total: changes.length };
   }
 
   /** Whether a line as it is comes or goes where the versions are compared in order: in the sum of both it doesn't show. */
