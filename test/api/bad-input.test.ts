@@ -333,6 +333,29 @@ it('an id that can be none names nothing', () =>
     },
   ));
 
+it('a method that a path lacks is refused with those that it has', () =>
+  forEach(operations, async (one) => {
+    const has = operations.filter(({ path }) => path === one.path).map(({ method }) => method);
+    const allowed = [...new Set(has.includes('GET') ? [...has, 'HEAD'] : has)].sort();
+    for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const) {
+      if (allowed.includes(method)) continue;
+      const lacking = { ...one, method };
+      const answer = await send(lacking, { url: `${urlOf(one)}?limit=1` });
+      expect([nameOf(lacking), outcome(answer), answer.headers['allow']]).toEqual([
+        nameOf(lacking),
+        '405 method-not-allowed',
+        allowed.join(', '),
+      ]);
+    }
+  }));
+
+it('a path that there is not is not found, whatever is to be done there', async () => {
+  for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const) {
+    const answer = await service.app.inject({ method, url: '/v1/fixes/f1/nowhere' });
+    expect([method, outcome(answer)]).toEqual([method, '404 not-found']);
+  }
+});
+
 it('an id that names nobody is told so', () =>
   forEach(
     guarded().filter(({ path, method }) => path.includes('{id}') && method === 'GET'),
