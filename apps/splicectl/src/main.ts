@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { printable } from './output.js';
+import { printable } from '#libs/terminal';
 import { splicectl } from './program.js';
 
 /** As it lies beside `dist/`. */

@@ -1,5 +1,6 @@
 import Table from 'cli-table3';
 import { z } from 'zod';
+import { printable } from '#libs/terminal';
 
 /** The answer of a resource, read loosely: what is shown is chosen by name. */
 export const recordSchema = z.record(z.string(), z.unknown());
@@ -7,28 +8,13 @@ export type ResourceRecord = z.infer<typeof recordSchema>;
 
 /** Prints for programs: one JSON document with the version of its shape. */
 export function printJson(value: object): void {
-  process.stdout.write(`${JSON.stringify({ schema: 1, ...value }, null, 2)}\n`);
+  process.stdout.write(`${printable(JSON.stringify({ schema: 1, ...value }, null, 2))}\n`);
 }
 
 function cell(value: unknown): string {
   if (value === undefined || value === null) return '';
   if (Array.isArray(value)) return value.map(cell).join(' ');
   return printable(typeof value === 'string' ? value : JSON.stringify(value));
-}
-
-/** What a terminal would obey rather than show: control characters but line breaks and tabs, and what turns the reading direction. */
-const obeyed = /[\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
-
-/**
- * A text as it may be shown to people. A machine says itself what its host is called, and a vendor what its commits are: neither may
- * clear an operator's screen, or colour a refusal green (`web-1\u001b[2J`).
- */
-export function printable(text: string): string {
-  return text.replaceAll(obeyed, (character) =>
-    character === '\n' || character === '\t'
-      ? character
-      : `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
 }
 
 /** Prints for people: a row a record, a column a name. */
