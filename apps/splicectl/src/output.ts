@@ -1,6 +1,6 @@
 import Table from 'cli-table3';
 import { z } from 'zod';
-import { printable } from '#libs/terminal';
+import { printable, printableLine } from '#libs/terminal';
 
 /** The answer of a resource, read loosely: what is shown is chosen by name. */
 export const recordSchema = z.record(z.string(), z.unknown());
@@ -20,12 +20,22 @@ function cell(value: unknown): string {
 /** Prints for people: a row a record, a column a name. */
 export function printTable(columns: readonly string[], rows: readonly ResourceRecord[]): void {
   const table = new Table({
-    head: [...columns],
+    head: columns.map(printable),
     style: { head: process.stdout.isTTY ? ['bold'] : [], border: [], compact: true },
     wordWrap: true,
   });
   for (const row of rows) table.push(columns.map((column) => cell(row[column])));
   process.stdout.write(`${table.toString()}\n`);
+}
+
+/** Prints lines for people. */
+export function printLines(...lines: readonly string[]): void {
+  process.stdout.write(lines.map((line) => `${printableLine(line)}\n`).join(''));
+}
+
+/** Says what went wrong. */
+export function printError(message: string): void {
+  process.stderr.write(`splicectl: ${printable(message)}\n`);
 }
 
 /** Prints one record for people. */

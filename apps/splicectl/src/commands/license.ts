@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { connect } from '../connection.js';
-import { printJson, printTable, recordSchema } from '../output.js';
+import { printJson, printLines, printTable, recordSchema } from '../output.js';
 import { resourceCommand, show } from './resource.js';
 
 interface IssueOptions {
@@ -151,7 +151,7 @@ function explainVerb(command: Command): void {
         printJson(answer);
         return;
       }
-      process.stdout.write(`${answer.entitled ? 'entitled' : 'NOT entitled'} at ${answer.at}\n`);
+      printLines(`${answer.entitled ? 'entitled' : 'NOT entitled'} at ${answer.at}`);
       // What stands against it is what is looked for.
       const refusing = answer.rules.filter(({ verdict }) => verdict === 'refuses');
       const others = answer.rules.filter(({ verdict }) => verdict !== 'refuses');
