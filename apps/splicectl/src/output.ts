@@ -1,6 +1,6 @@
 import Table from 'cli-table3';
 import { z } from 'zod';
-import { printable, printableLine } from '#libs/terminal';
+import { fitted, printable, printableLine } from '#libs/terminal';
 
 /** The answer of a resource, read loosely: what is shown is chosen by name. */
 export const recordSchema = z.record(z.string(), z.unknown());
@@ -19,13 +19,22 @@ function cell(value: unknown): string {
 
 /** Prints for people: a row a record, a column a name. */
 export function printTable(columns: readonly string[], rows: readonly ResourceRecord[]): void {
+  // No terminal has no columns, and one that doesn't know its size says 0.
+  process.stdout.write(`${tableText(columns, rows, process.stdout.columns || Infinity)}\n`);
+}
+
+/** A table no wider than `width`, as far as that can be; all there is, where it is infinite. */
+export function tableText(columns: readonly string[], rows: readonly ResourceRecord[], width: number): string {
+  const cells = [columns.map(printable), ...rows.map((row) => columns.map((column) => cell(row[column])))];
+  const borders = 3 * columns.length + 1;
+  const [head = [], ...body] = fitted(cells, width - borders);
   const table = new Table({
-    head: columns.map(printable),
-    style: { head: process.stdout.isTTY ? ['bold'] : [], border: [], compact: true },
+    head,
+    style: { head: width === Infinity ? [] : ['bold'], border: [], compact: true },
     wordWrap: true,
   });
-  for (const row of rows) table.push(columns.map((column) => cell(row[column])));
-  process.stdout.write(`${table.toString()}\n`);
+  table.push(...body);
+  return table.toString();
 }
 
 /** Prints lines for people. */
