@@ -3,11 +3,12 @@ import { z } from 'zod';
 import { aggregateIdSchema } from '#libs/contracts';
 import { ZodBody } from '#libs/service';
 import { MachineCommands } from '../machine-commands.js';
+import { unseatedStates } from '../projections/machine.js';
 import { AdminApi, Answers, KnownId } from './api.js';
 import { IdempotencyKey } from './idempotency-key.js';
 
 const unseatSchema = z.strictObject({ reason: z.string().min(1).max(1024) });
-const unseatedSchema = z.object({ machineId: aggregateIdSchema, state: z.enum(['released', 'retired']) });
+const unseatedSchema = z.object({ machineId: aggregateIdSchema, state: z.enum(unseatedStates) });
 type Unseated = z.infer<typeof unseatedSchema>;
 
 /** What operators do with machines' seats. */
