@@ -391,6 +391,36 @@ it('a key that names no wish is refused before anything is done', () =>
     }
   }));
 
+/** What the document says of an operation. */
+function described(name: string) {
+  const { requestBody, parameters, responses } = operations.find((one) => nameOf(one) === name) ?? {};
+  const answers = Object.entries(responses ?? {}).filter(([status]) => status !== 'default');
+  return {
+    sent: Object.keys(requestBody?.content ?? {}),
+    headers: parameters?.filter((one) => one.in === 'header').map((one) => one.name),
+    answered: answers.map(([status, { content = {} }]) => [status, ...Object.keys(content)].join(' ')),
+  };
+}
+
+it('describes bytes that are sent, and what everybody may ask', () => {
+  expect(described('POST /v1/blobs')).toEqual({
+    sent: ['application/octet-stream'],
+    headers: expect.arrayContaining(['X-Content-SHA256']),
+    answered: ['201 application/json'],
+  });
+  expect(described('GET /metrics')).toMatchObject({ sent: [], answered: ['200 text/plain'] });
+  for (const path of ['/healthz', '/readyz', '/v1/trust/keys']) {
+    expect(described(`GET ${path}`)).toMatchObject({ sent: [], answered: ['200 application/json'] });
+  }
+});
+
+it('says what every command answers', () => {
+  const silent = commands().filter(
+    ({ responses }) => !Object.values(responses).some(({ content }) => content?.['application/json'] !== undefined),
+  );
+  expect(silent.map(nameOf)).toEqual([]);
+});
+
 it('describes what machines send and are answered', () => {
   const known = operations
     .filter(({ path }) => ofMachines.test(`GET ${path}`) && path.startsWith('/v1/machines'))

@@ -2,14 +2,14 @@ import { Body, Controller, Delete, Get, Param, Post, Query } from '@nestjs/commo
 import { z } from 'zod';
 import { aggregateIdSchema, licenseTermsSchema, majorSchema, tierSchema } from '#libs/contracts';
 import type { Explanation } from '#libs/licensing';
-import { Problem, ZodBody } from '#libs/service';
+import { Answers, Problem, ZodBody } from '#libs/service';
 import { TableReader } from '../adapters/table-reader.js';
 import { Commands, type LicenseChange } from '../commands.js';
 import { LicenseExplanation } from '../license-explanation.js';
 import { LicenseSigner } from '../ports.js';
 import { licenseTable } from '../projections/license.js';
 import { machineTable, seatedStates } from '../projections/machine.js';
-import { AdminApi, Answers, KnownId, pageOf } from './api.js';
+import { AdminApi, KnownId, pageOf } from './api.js';
 import { AsOf } from './as-of.js';
 import { IdempotencyKey } from './idempotency-key.js';
 import { exactly, listQuery, ListQuery, oneOf } from './list-query.js';
