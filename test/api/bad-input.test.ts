@@ -333,6 +333,29 @@ it('an id that can be none names nothing', () =>
     },
   ));
 
+it('a method that a path lacks is refused with those that it has', () =>
+  forEach(operations, async (one) => {
+    const has = operations.filter(({ path }) => path === one.path).map(({ method }) => method);
+    const allowed = [...new Set(has.includes('GET') ? [...has, 'HEAD'] : has)].sort();
+    for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const) {
+      if (allowed.includes(method)) continue;
+      const lacking = { ...one, method };
+      const answer = await send(lacking, { url: `${urlOf(one)}?limit=1` });
+      expect([nameOf(lacking), outcome(answer), answer.headers['allow']]).toEqual([
+        nameOf(lacking),
+        '405 method-not-allowed',
+        allowed.join(', '),
+      ]);
+    }
+  }));
+
+it('a path that there is not is not found, whatever is to be done there', async () => {
+  for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const) {
+    const answer = await service.app.inject({ method, url: '/v1/fixes/f1/nowhere' });
+    expect([method, outcome(answer)]).toEqual([method, '404 not-found']);
+  }
+});
+
 it('an id that names nobody is told so', () =>
   forEach(
     guarded().filter(({ path, method }) => path.includes('{id}') && method === 'GET'),
@@ -367,6 +390,36 @@ it('a key that names no wish is refused before anything is done', () =>
       expect([nameOf(one), outcome(answer)]).toEqual([nameOf(one), '422 invalid-request']);
     }
   }));
+
+/** What the document says of an operation. */
+function described(name: string) {
+  const { requestBody, parameters, responses } = operations.find((one) => nameOf(one) === name) ?? {};
+  const answers = Object.entries(responses ?? {}).filter(([status]) => status !== 'default');
+  return {
+    sent: Object.keys(requestBody?.content ?? {}),
+    headers: parameters?.filter((one) => one.in === 'header').map((one) => one.name),
+    answered: answers.map(([status, { content = {} }]) => [status, ...Object.keys(content)].join(' ')),
+  };
+}
+
+it('describes bytes that are sent, and what everybody may ask', () => {
+  expect(described('POST /v1/blobs')).toEqual({
+    sent: ['application/octet-stream'],
+    headers: expect.arrayContaining(['X-Content-SHA256']),
+    answered: ['201 application/json'],
+  });
+  expect(described('GET /metrics')).toMatchObject({ sent: [], answered: ['200 text/plain'] });
+  for (const path of ['/healthz', '/readyz', '/v1/trust/keys']) {
+    expect(described(`GET ${path}`)).toMatchObject({ sent: [], answered: ['200 application/json'] });
+  }
+});
+
+it('says what every command answers', () => {
+  const silent = commands().filter(
+    ({ responses }) => !Object.values(responses).some(({ content }) => content?.['application/json'] !== undefined),
+  );
+  expect(silent.map(nameOf)).toEqual([]);
+});
 
 it('describes what machines send and are answered', () => {
   const known = operations

@@ -99,6 +99,8 @@ describe('splicectl', () => {
       [['machine', 'retire', 'm1'], "required option '--reason <text>'"],
       [['license', 'amend', 'l1', '--reason', 'x'], '409'],
       [['machine', 'list', '--sort', 'colour'], '400'],
+      [['token', 'rotate', 't1', '--overlap', 'abc'], '/overlapSec'],
+      [['token', 'rotate', 't1', '--overlap', ''], '/overlapSec'],
       [['completion', 'fish'], 'no such shell'],
       [
         ['license', 'issue', '--customer', 'acme', '--plan', 'trial', '--distro', 'debian', '--seats', 'many'],

@@ -2,7 +2,7 @@ import { CommanderError } from 'commander';
 import { Loader } from '#libs/loader';
 import { Alarm } from './alarm.js';
 import { StateFolder } from './adapters/state-folder.js';
-import { showError } from './cli/output.js';
+import { logEntry, showError } from './cli/output.js';
 import { buildProgram } from './cli/program.js';
 import type { Agent } from './agent.js';
 import type { AgentContext } from './context.js';
@@ -17,7 +17,7 @@ const context: AgentContext = {
   state: new StateFolder(process.env['SPLICECAST_STATE'] ?? defaultState, '/', now),
   loader: new Loader(),
   now,
-  log: (line) => process.stderr.write(`${now().toISOString()} ${line}\n`),
+  log: (entry) => process.stderr.write(logEntry(now(), entry)),
   transitionTimeoutMs: seconds('SPLICECAST_TRANSITION_SEC', defaultTransitionSec) * 1000,
 };
 

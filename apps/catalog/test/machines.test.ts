@@ -33,6 +33,18 @@ describe('a machine', () => {
     expect(events.at(-1)).toMatchObject({ envelope: { actor: 'admin' }, fact: { data: { licenseId: 'l1' } } });
   });
 
+  it('without a seat is none of its licence’s, but of what it was', async () => {
+    const { service, send } = await machines();
+    const has = async (query = '') =>
+      (await service.get(`/v1/licenses/l1${query}`)).json<{ machines: number }>().machines;
+    const before = await service.events.lastPosition();
+    expect(await has()).toBe(1);
+    await send('m1/release');
+    expect([await has(), await has(`?asOf=${before}`)]).toEqual([0, 1]);
+    await send('m1/retirement');
+    expect(await has()).toBe(0);
+  });
+
   it('is retired for good, whether it was ever let in or not', async () => {
     const { send, stateOf } = await machines();
     for (const id of ['m1', 'm2']) {

@@ -87,7 +87,7 @@ describe('the machines of a CVE', () => {
       'it runs a kernel that it never told, which was not imported here',
       'its kernel 6.1.192-2 was built with 111111111111 (drop d2)',
       'it runs 6.1.0-54-amd64, which was not imported here',
-      'bundle b1 is promoted to stable and was not reported by it yet; kernel 6.1.192-2 has it built in',
+      'bundle b1 is promoted to stable and it has not reported it; kernel 6.1.192-2 has it built in',
     ]);
   });
 
@@ -121,6 +121,22 @@ describe('the machines of a CVE', () => {
     ]);
     const after = await items(`/v1/cves/CVE-2026-2222/machines?asOf=${applied}`);
     expect(after).toMatchObject([{ machineId: 'm1', state: 'fixed-live' }]);
+  });
+});
+
+describe('a machine without a seat', () => {
+  it('is exposed still, and is not waited for', async () => {
+    const one = await start();
+    await one.send('POST', '/v1/machines/m5/retirement', { reason: 'sold' });
+    await one.caughtUp();
+    const url = '/v1/cves/CVE-2026-2222/machines?state=exposed';
+    expect(itemsSchema.parse((await one.get(url)).json()).items).toMatchObject([
+      {
+        machineId: 'm5',
+        state: 'exposed',
+        why: 'it was retired and gets nothing new; bundle b1 is promoted to stable and it has not reported it; kernel 6.1.192-2 has it built in',
+      },
+    ]);
   });
 });
 

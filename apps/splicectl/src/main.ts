@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { printable } from './output.js';
+import { printError } from './output.js';
 import { splicectl } from './program.js';
 
 /** As it lies beside `dist/`. */
@@ -10,6 +10,6 @@ try {
   const { version } = z.object({ version: z.string() }).parse(JSON.parse(await readFile(packageFile, 'utf8')));
   await splicectl().version(version).parseAsync();
 } catch (error) {
-  process.stderr.write(`splicectl: ${printable(error instanceof Error ? error.message : String(error))}\n`);
+  printError(error instanceof Error ? error.message : String(error));
   process.exitCode = 1;
 }

@@ -1,4 +1,26 @@
-import { recordLines } from './output.js';
+import { stripVTControlCharacters } from 'node:util';
+import { recordLines, tableText } from './output.js';
+
+describe('a table for people', () => {
+  const columns = ['bundleId', 'why', 'cves'];
+  const row = {
+    bundleId: 'b'.repeat(20),
+    why: 'a reason that goes on\u001B[2J and on',
+    cves: ['CVE-2026-1111', 'CVE-2026-2222'],
+  };
+
+  it('fits its terminal, and names ids whole', () => {
+    const lines = stripVTControlCharacters(tableText(columns, [row], 60)).split('\n');
+    expect(lines.map((line) => line.length)).toEqual(lines.map(() => 60));
+    expect(lines).toContain(`│ ${'b'.repeat(20)} │ a reason that … │ CVE-2026-1111 … │`);
+  });
+
+  it('has all there is where it goes elsewhere', () => {
+    expect(tableText(columns, [row], Infinity)).toContain(
+      `│ ${'b'.repeat(20)} │ a reason that goes on\\u001b[2J and on │ CVE-2026-1111 CVE-2026-2222 │`,
+    );
+  });
+});
 
 describe('a record for people', () => {
   it('is a line a member, in one column', () => {

@@ -1,5 +1,6 @@
 import Table from 'cli-table3';
 import { z } from 'zod';
+import { fitted, printable, printableLine } from '#libs/terminal';
 
 /** The answer of a resource, read loosely: what is shown is chosen by name. */
 export const recordSchema = z.record(z.string(), z.unknown());
@@ -7,7 +8,7 @@ export type ResourceRecord = z.infer<typeof recordSchema>;
 
 /** Prints for programs: one JSON document with the version of its shape. */
 export function printJson(value: object): void {
-  process.stdout.write(`${JSON.stringify({ schema: 1, ...value }, null, 2)}\n`);
+  process.stdout.write(`${printable(JSON.stringify({ schema: 1, ...value }, null, 2))}\n`);
 }
 
 function cell(value: unknown): string {
@@ -16,30 +17,34 @@ function cell(value: unknown): string {
   return printable(typeof value === 'string' ? value : JSON.stringify(value));
 }
 
-/** What a terminal would obey rather than show: control characters but line breaks and tabs, and what turns the reading direction. */
-const obeyed = /[\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
-
-/**
- * A text as it may be shown to people. A machine says itself what its host is called, and a vendor what its commits are: neither may
- * clear an operator's screen, or colour a refusal green (`web-1\u001b[2J`).
- */
-export function printable(text: string): string {
-  return text.replaceAll(obeyed, (character) =>
-    character === '\n' || character === '\t'
-      ? character
-      : `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
-}
-
 /** Prints for people: a row a record, a column a name. */
 export function printTable(columns: readonly string[], rows: readonly ResourceRecord[]): void {
+  // No terminal has no columns, and one that doesn't know its size says 0.
+  process.stdout.write(`${tableText(columns, rows, process.stdout.columns || Infinity)}\n`);
+}
+
+/** A table no wider than `width`, as far as that can be; all there is, where it is infinite. */
+export function tableText(columns: readonly string[], rows: readonly ResourceRecord[], width: number): string {
+  const cells = [columns.map(printable), ...rows.map((row) => columns.map((column) => cell(row[column])))];
+  const borders = 3 * columns.length + 1;
+  const [head = [], ...body] = fitted(cells, width - borders);
   const table = new Table({
-    head: [...columns],
-    style: { head: process.stdout.isTTY ? ['bold'] : [], border: [], compact: true },
+    head,
+    style: { head: width === Infinity ? [] : ['bold'], border: [], compact: true },
     wordWrap: true,
   });
-  for (const row of rows) table.push(columns.map((column) => cell(row[column])));
-  process.stdout.write(`${table.toString()}\n`);
+  table.push(...body);
+  return table.toString();
+}
+
+/** Prints lines for people. */
+export function printLines(...lines: readonly string[]): void {
+  process.stdout.write(lines.map((line) => `${printableLine(line)}\n`).join(''));
+}
+
+/** Says what went wrong. */
+export function printError(message: string): void {
+  process.stderr.write(`splicectl: ${printable(message)}\n`);
 }
 
 /** Prints one record for people. */

@@ -13,7 +13,7 @@ export async function readContents(trees: TreeStore, files: readonly NamedBlob[]
     return await trees.readBlobs(files.map(({ blob }) => blob));
   } catch (error) {
     if (!(error instanceof TreeError)) throw error;
-    const named = files.find(({ blob }) => error.message.includes(blob));
+    const named = files.find(({ blob }) => blob === error.object);
     if (!named) throw error;
     const path = Buffer.from(named.path, 'latin1').toString();
     throw new TreeError(error.code, `${path}: ${error.message}`, [named.path]);

@@ -1,5 +1,7 @@
 import { Controller, Get, Injectable } from '@nestjs/common';
+import { z } from 'zod';
 import { EventStore } from '#libs/eventstore';
+import { Answers } from './answers.js';
 import { Problem } from './problem.js';
 
 /** Says why something can't answer yet; undefined: it can. */
@@ -21,6 +23,9 @@ export class Readiness {
   }
 }
 
+const okSchema = z.object({ status: z.literal('ok') });
+type Ok = z.infer<typeof okSchema>;
+
 /**
  * `GET /healthz`: whether this process can do its work; restart it if not. `GET /readyz`: whether to send it requests; it may only be
  * catching up. For whatever watches it: open to everybody, and they tell nothing else.
@@ -33,13 +38,15 @@ export class HealthController {
   ) {}
 
   @Get('healthz')
-  async health(): Promise<{ status: 'ok' }> {
+  @Answers(okSchema, 'It does its work')
+  async health(): Promise<Ok> {
     await this.events.lastPosition();
     return { status: 'ok' };
   }
 
   @Get('readyz')
-  async ready(): Promise<{ status: 'ok' }> {
+  @Answers(okSchema, 'Send it requests; a problem of status 503 says what it waits for')
+  async ready(): Promise<Ok> {
     await this.events.lastPosition();
     const obstacles = this.readiness.obstacles();
     if (obstacles.length === 0) return { status: 'ok' };

@@ -3,6 +3,7 @@ export * from './access/audit-trail.js';
 export * from './access/live-tokens.js';
 export { actor, correlate, correlationId, inReaction, principalOf, requestId } from './access/request-context.js';
 export * from './admin-token.js';
+export * from './answers.js';
 export * from './clock.js';
 export * from './config.js';
 export { Readiness, type ReadinessCheck } from './health.js';

@@ -1,4 +1,5 @@
 import { Controller, Get, Res, UseGuards } from '@nestjs/common';
+import { ApiOkResponse } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { AdminGuard } from './access/admin.guard.js';
 import { Metrics } from './metrics.js';
@@ -10,6 +11,10 @@ export class MetricsController {
 
   @Get()
   @UseGuards(AdminGuard)
+  @ApiOkResponse({
+    description: 'In Prometheus’ text format',
+    content: { 'text/plain': { schema: { type: 'string' } } },
+  })
   async read(@Res() reply: FastifyReply): Promise<void> {
     await reply.header('content-type', this.metrics.contentType).send(await this.metrics.text());
   }

@@ -7,6 +7,7 @@ import { connectHandlers, EventStoreServer } from '#libs/transport';
 import { AuditTrail } from './access/audit-trail.js';
 import { inReaction, inRequest } from './access/request-context.js';
 import { Wishes } from './access/wishes.js';
+import { AllowedMethods } from './allowed-methods.js';
 import { ServiceConfig } from './config.js';
 import { HealthController } from './health.js';
 import { Metrics } from './metrics.js';
@@ -83,7 +84,9 @@ function followRequests(app: NestFastifyApplication): void {
   const wishes = app.get(Wishes);
   const metrics = app.get(Metrics);
   const fastify = app.getHttpAdapter().getInstance();
-  fastify.addHook('onRequest', (request, _reply, done) => done(notAForm(request)));
+  const methods = new AllowedMethods();
+  fastify.addHook('onRoute', (route) => methods.routed(route));
+  fastify.addHook('onRequest', (request, reply, done) => done(methods.lacking(request, reply) ?? notAForm(request)));
   fastify.addHook('preHandler', (request, _reply, done) => inRequest(request, done));
   fastify.addHook('onResponse', (request, reply, done) => {
     wishes.answered(request, reply);

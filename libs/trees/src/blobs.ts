@@ -87,12 +87,17 @@ export async function* readObjects(
   }
 }
 
-/** The content of blobs, in order. @throws TreeError `path-not-found` if an id is no blob of this store; `too-large`. */
+/** The content of blobs, in order. @throws TreeError with its `object`: `path-not-found` if an id is no blob of this store; `too-large`. */
 export async function* readBlobs(git: Git, blobs: readonly GitId[], maxBytes: number): AsyncGenerator<Buffer> {
   let at = 0;
-  for await (const object of readObjects(git, blobs, maxBytes)) {
-    if (object?.type !== 'blob') throw new TreeError('path-not-found', `${blobs[at]} is no blob of this store`);
-    at += 1;
-    yield object.content;
+  try {
+    for await (const object of readObjects(git, blobs, maxBytes)) {
+      if (object?.type !== 'blob') throw new TreeError('path-not-found', `${blobs[at]} is no blob of this store`);
+      at += 1;
+      yield object.content;
+    }
+  } catch (error) {
+    if (error instanceof TreeError) error.object ??= blobs[at];
+    throw error;
   }
 }

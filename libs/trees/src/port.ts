@@ -92,6 +92,9 @@ export type TreeErrorCode =
 
 export class TreeError extends Error {
   override readonly name = 'TreeError';
+  /** The object that was being read, where several are asked for at once. */
+  object?: GitId;
+
   constructor(
     readonly code: TreeErrorCode,
     message: string,

@@ -193,7 +193,12 @@ describe('what is not there', () => {
     expect((await refusalOf(under.store.setRef('refs/heads/x', absent))).code).toBe('tree-store-failed');
     expect((await refusalOf(under.store.setRef('HEAD', absent))).code).toBe('tree-store-failed');
     const [entry] = await under.store.list(tree, ['fs/pipe.c']);
-    expect((await refusalOf(under.store.readBlobs([entry?.blob ?? ''], 3))).code).toBe('too-large');
+    const blob = entry?.blob ?? '';
+    expect(await refusalOf(under.store.readBlobs([blob], 3))).toMatchObject({ code: 'too-large', object: blob });
+    expect(await refusalOf(under.store.readBlobs([blob, absent, tree]))).toMatchObject({
+      code: 'path-not-found',
+      object: absent,
+    });
   });
 });
 

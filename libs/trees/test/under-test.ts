@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { GitId } from '#libs/contracts';
-import { GitTreeStore, TreeError, type TreeErrorCode, type TreeMode } from '#libs/trees';
+import { GitTreeStore, TreeError, type TreeMode } from '#libs/trees';
 
 /** Path → content and mode; plain text means 100644. */
 export type Files = Readonly<
@@ -36,12 +36,12 @@ export class StoreUnderTest {
   }
 }
 
-/** The code that something is refused with; any other error is a defect, and thrown. */
-export async function refusalOf(work: Promise<unknown>): Promise<{ code: TreeErrorCode; paths: readonly string[] }> {
+/** What something is refused with; any other error is a defect, and thrown. */
+export async function refusalOf(work: Promise<unknown>): Promise<Pick<TreeError, 'code' | 'paths' | 'object'>> {
   try {
     await work;
   } catch (error) {
-    if (error instanceof TreeError) return { code: error.code, paths: error.paths };
+    if (error instanceof TreeError) return { code: error.code, paths: error.paths, object: error.object };
     throw error;
   }
   throw new Error('it was not refused');

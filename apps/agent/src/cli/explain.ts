@@ -1,6 +1,6 @@
 import type { BundleState } from '../domain/bundle-state.js';
 import type { Verdict } from '../domain/plan.js';
-import { reasonLine } from './output.js';
+import { reasonLines } from './output.js';
 
 const meanings: Record<Verdict['action'], string> = {
   keep: 'is applied',
@@ -12,14 +12,14 @@ const meanings: Record<Verdict['action'], string> = {
 };
 
 /** What a bundle is, how it stands, why, and what to do. */
-export function explanation(bundleId: string, state: BundleState | undefined, verdict: Verdict | undefined): string {
+export function explanation(bundleId: string, state: BundleState | undefined, verdict: Verdict | undefined): string[] {
   const fixes = (state?.summary?.fixes ?? []).map(({ subject, cves }) => `           ${[subject, ...cves].join('  ')}`);
   const functions = (state?.summary?.functions ?? []).map(({ object, symbol }) => `           ${object}: ${symbol}`);
   return [
     `${bundleId} ${meanings[verdict?.action ?? 'ignore']}`,
-    ...(verdict?.reasons ?? []).map(reasonLine),
+    ...(verdict?.reasons ?? []).flatMap(reasonLines),
     ...(fixes.length > 0 ? ['fixes', ...fixes] : []),
     ...(functions.length > 0 ? ['replaces', ...functions] : []),
     ...(state?.phase === undefined ? [] : [`last       ${state.phase} at ${state.since}`]),
-  ].join('\n');
+  ];
 }

@@ -33,9 +33,9 @@ async function readInput(file: string): Promise<string> {
   throw new AgentError('bad-input', `${file} has more than ${maxBytes} bytes`);
 }
 
-export function registeredText({ machineId, tier, leaseEnds, kernel }: Status): string {
+export function registeredLines({ machineId, tier, leaseEnds, kernel }: Status): string[] {
   return [
     `registered as ${machineId}, tier ${tier}, for ${kernel?.release}; the lease runs until ${leaseEnds} and renews itself`,
     '  → `splicecast upgrade` applies what there is now; `splicecast run` keeps the machine patched',
-  ].join('\n');
+  ];
 }

@@ -1,4 +1,5 @@
 import type { Reason } from '#libs/contracts';
+import { printable, printableLine } from '#libs/terminal';
 import { DoneInPart, type Outcome } from '../applying.js';
 import { type BundleView, type Status, statusExits } from '../domain/status.js';
 import { AgentError, type AgentErrorCode } from '../errors.js';
@@ -10,9 +11,15 @@ export interface Output {
   readonly out: (text: string) => void;
 }
 
-/** Prints a result: as JSON with its `schema`, or for people. */
-export function show(output: Output, json: object, text: string): void {
-  output.out(output.json ? `${JSON.stringify({ schema: 1, ...json })}\n` : `${text}\n`);
+/** Prints a result: as JSON with its `schema`, or for people, in lines. Much of it are the words of a service that isn't trusted. */
+export function show(output: Output, json: object, lines: readonly string[]): void {
+  const text = output.json ? printable(JSON.stringify({ schema: 1, ...json })) : lines.map(printableLine).join('\n');
+  output.out(`${text}\n`);
+}
+
+/** An entry of the daemon's log. What goes on in another line is indented: only an entry begins with a time. */
+export function logEntry(at: Date, entry: string): string {
+  return `${at.toISOString()} ${printable(entry).replaceAll('\n', '\n    ')}\n`;
 }
 
 const errorExits: Partial<Record<AgentErrorCode, number>> = {
@@ -30,22 +37,18 @@ const errorExits: Partial<Record<AgentErrorCode, number>> = {
 export function showError(output: Output, error: AgentError): number {
   const { code, message, advice } = error;
   const done = error instanceof DoneInPart ? { outcomes: error.outcomes } : {};
-  show(
-    output,
-    { ...done, error: { code, reason: message, advice } },
-    [
-      ...(done.outcomes ?? []).flatMap(outcomeLines),
-      `splicecast: ${message}`,
-      ...(advice === undefined ? [] : [`  → ${advice}`]),
-    ].join('\n'),
-  );
+  show(output, { ...done, error: { code, reason: message, advice } }, [
+    ...(done.outcomes ?? []).flatMap(outcomeLines),
+    `splicecast: ${message}`,
+    ...(advice === undefined ? [] : [`  → ${advice}`]),
+  ]);
   return errorExits[code] ?? (isTrustReason({ code }) ? statusExits.trust : 1);
 }
 
 /** @returns 0 if all was done; 5 if something can't be trusted; 6 if something was held back. */
 export function showOutcomes(output: Output, outcomes: readonly Outcome[]): number {
   const lines = outcomes.flatMap(outcomeLines);
-  show(output, { outcomes }, lines.length === 0 ? 'nothing to do' : lines.join('\n'));
+  show(output, { outcomes }, lines.length === 0 ? ['nothing to do'] : lines);
   const reasons = outcomes.flatMap((outcome) => (outcome.result === 'refused' ? outcome.reasons : []));
   if (reasons.some(isTrustReason)) return statusExits.trust;
   return reasons.length > 0 ? statusExits.held : 0;
@@ -53,7 +56,7 @@ export function showOutcomes(output: Output, outcomes: readonly Outcome[]): numb
 
 function outcomeLines(outcome: Outcome): string[] {
   return outcome.result === 'refused'
-    ? [`refused  ${outcome.bundleId}`, ...outcome.reasons.map(reasonLine)]
+    ? [`refused  ${outcome.bundleId}`, ...outcome.reasons.flatMap(reasonLines)]
     : [`${outcome.result.padEnd(8)} ${outcome.bundleId} in ${outcome.transitionMs} ms`];
 }
 
@@ -62,7 +65,7 @@ export function showStatus(output: Output, status: Status): number {
   const { kernel, lastCheckIn } = status;
   const lines = [
     `state      ${status.state}`,
-    ...status.reasons.map(reasonLine),
+    ...status.reasons.flatMap(reasonLines),
     `kernel     ${kernel === undefined ? 'unknown' : `${kernel.release} (${kernel.distro})`}`,
     `effective  ${status.effectiveKernel ?? 'unknown'}`,
     `service    ${status.service ?? 'none'}`,
@@ -74,7 +77,7 @@ export function showStatus(output: Output, status: Status): number {
     ...section('pending', status.pending),
     ...section('held', status.held),
   ];
-  show(output, withoutSchema(status), lines.join('\n'));
+  show(output, withoutSchema(status), lines);
   return statusExits[status.state];
 }
 
@@ -95,12 +98,12 @@ export function section(title: string, bundles: readonly BundleView[]): string[]
   return bundles.flatMap((bundle) => [
     `${title.padEnd(10)} ${bundle.bundleId}${bundle.level === undefined ? '' : ` (level ${bundle.level})`}`,
     ...bundle.fixes.map(({ subject, cves }) => `           ${[subject, ...cves].join('  ')}`),
-    ...bundle.reasons.map(reasonLine),
+    ...bundle.reasons.flatMap(reasonLines),
   ]);
 }
 
-export function reasonLine({ code, reason, advice }: Reason): string {
-  return `           ${code}: ${reason}${advice === undefined ? '' : `\n           → ${advice}`}`;
+export function reasonLines({ code, reason, advice }: Reason): string[] {
+  return [`           ${code}: ${reason}`, ...(advice === undefined ? [] : [`           → ${advice}`])];
 }
 
 function withoutSchema({ schema: _schema, ...rest }: Status): object {

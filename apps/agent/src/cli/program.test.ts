@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { AgentError } from '../errors.js';
 import { FixtureFeed, license } from '../fixture/feed.fixture.js';
 import { FixtureMachine, fixtureFix } from '../fixture/machine.fixture.js';
-import { showError } from './output.js';
+import { logEntry, showError } from './output.js';
 import { buildProgram } from './program.js';
 
 let machine: FixtureMachine;
@@ -119,6 +119,26 @@ describe('the other verbs', () => {
     expect(await json('doctor')).toMatchObject({ exit: 0, json: { schema: 1 } });
   });
 
+  it('show what a terminal would obey of a service’s words, and let none of them be a line of ours', async () => {
+    await register();
+    const subject = 'a fix\u001B[2J\u009B32m\nstate      current';
+    const { manifest, module } = fixtureFix('one', ['f']);
+    const fixes = manifest.fixes.map((fix) => ({ ...fix, subject }));
+    const bundleId = await feed.publish({ ...manifest, fixes }, module);
+    feed.trouble = { suffix: '/artefact', status: 503, code: subject };
+    const texts = [await splicecast('upgrade')];
+    feed.trouble = undefined;
+    await splicecast('upgrade');
+    for (const verb of ['status', 'show', `explain ${bundleId}`]) texts.push(await splicecast(verb));
+    for (const { text } of texts) {
+      expect(text).toContain('a fix\\u001b[2J\\u009b32m\\u000astate      current');
+      expect(text).not.toMatch(/[^\P{Cc}\n]/u);
+    }
+    const { text } = await splicecast('show --json');
+    expect(text).not.toMatch(/[^\P{Cc}\n]/u);
+    expect(JSON.parse(text)).toMatchObject({ applied: [{ fixes: [{ subject }] }] });
+  });
+
   it('tell what was done beside what went wrong', async () => {
     await register();
     const bundleId = await publish('one', 'f');
@@ -163,4 +183,11 @@ describe('the other verbs', () => {
     expect(answer).toMatchObject({ schema: 1, error: { code } });
     expect(exit).toBe(code === 'not-registered' ? 4 : 1);
   });
+});
+
+it('the log shows a service’s words too, in one entry', () => {
+  const entry = 'refused b1: \u001B[2J\n1970-01-01T00:00:01.000Z applied b1';
+  expect(logEntry(new Date(0), entry)).toBe(
+    '1970-01-01T00:00:00.000Z refused b1: \\u001b[2J\n    1970-01-01T00:00:01.000Z applied b1\n',
+  );
 });

@@ -5,7 +5,7 @@ import { examine } from '../doctor.js';
 import { AgentError } from '../errors.js';
 import { verifyCache } from '../verification.js';
 import { explanation } from './explain.js';
-import { readLicense, readTrust, registeredText } from './inputs.js';
+import { readLicense, readTrust, registeredLines } from './inputs.js';
 import { metadataLine, type Output, section, show, showOutcomes, showStatus } from './output.js';
 import { currentStatus } from './public-status.js';
 
@@ -70,7 +70,7 @@ function addRegistration(verb: Verb, agent: Agent, output: ToOutput): void {
       };
       const status = await agent.register(request);
       const { machineId, tier, leaseEnds } = status;
-      show(output(flags), { machineId, tier, leaseEnds }, registeredText(status));
+      show(output(flags), { machineId, tier, leaseEnds }, registeredLines(status));
     });
 }
 
@@ -91,11 +91,11 @@ function addLooking(verb: Verb, { agent, context, output, setExit }: Looking): v
       const { applied, pending, held } = await currentStatus(agent, context);
       const more = flags.available === true ? { pending, held } : {};
       const lines = Object.entries({ applied, ...more }).flatMap(([title, bundles]) => section(title, bundles));
-      show(output(flags), { applied, ...more }, lines.length === 0 ? 'none' : lines.join('\n'));
+      show(output(flags), { applied, ...more }, lines.length === 0 ? ['none'] : lines);
     });
   verb('uname', 'print the effective kernel').action(async (flags: Flags) => {
     const { effectiveKernel, kernel } = await currentStatus(agent, context);
-    show(output(flags), { effectiveKernel, release: kernel?.release }, effectiveKernel ?? 'unknown');
+    show(output(flags), { effectiveKernel, release: kernel?.release }, [effectiveKernel ?? 'unknown']);
   });
   verb('explain <bundle>', 'say what is the matter with a bundle').action(async (bundleId: string, flags: Flags) => {
     const { state, verdict } = await agent.explain(bundleId);
@@ -118,17 +118,17 @@ function addLooking(verb: Verb, { agent, context, output, setExit }: Looking): v
         `metadata ${metadataLine({ metadata, at })}`,
         ...(lines.length === 0 ? ['nothing is kept'] : lines),
       ];
-      show(output(flags), { metadata, bundles }, text.join('\n'));
+      show(output(flags), { metadata, bundles }, text);
       setExit(bundles.every(({ ok }) => ok) ? 0 : 5);
     },
   );
   verb('doctor', 'look at everything that a patch will need').action(async (flags: Flags) => {
     const findings = await examine(context);
-    const lines = findings.map(
-      ({ check, ok, detail, advice }) =>
-        `${ok ? 'ok  ' : 'BAD '} ${check}: ${detail}${advice === undefined ? '' : `\n       → ${advice}`}`,
-    );
-    show(output(flags), { findings }, lines.join('\n'));
+    const lines = findings.flatMap(({ check, ok, detail, advice }) => [
+      `${ok ? 'ok  ' : 'BAD '} ${check}: ${detail}`,
+      ...(advice === undefined ? [] : [`       → ${advice}`]),
+    ]);
+    show(output(flags), { findings }, lines);
     setExit(findings.every(({ ok }) => ok) ? 0 : 1);
   });
 }
@@ -151,11 +151,11 @@ function addChanging(verb: Verb, agent: Agent, output: ToOutput, setExit: (code:
     .option('--reason <text>', 'why', 'held by the operator')
     .action(async (bundleId: string, flags: Flags & { reason: string }) => {
       await agent.hold(bundleId, flags.reason.slice(0, 1024));
-      show(output(flags), { bundleId, held: true }, `${bundleId} is held`);
+      show(output(flags), { bundleId, held: true }, [`${bundleId} is held`]);
     });
   verb('unhold <bundle>', 'let a bundle in again').action(async (bundleId: string, flags: Flags) => {
     await agent.unhold(bundleId);
-    show(output(flags), { bundleId, held: false }, `${bundleId} is applied at the next check-in`);
+    show(output(flags), { bundleId, held: false }, [`${bundleId} is applied at the next check-in`]);
   });
 }
 

@@ -1,9 +1,9 @@
-import { Body, Controller, HttpCode, Post, UseGuards } from '@nestjs/common';
+import { Body, Controller, Post, UseGuards } from '@nestjs/common';
 import { z } from 'zod';
 import { BlobStore } from '#libs/blobs';
 import { aggregateIdSchema, digestSchema, type KernelPackage } from '#libs/contracts';
 import { EventStore, type StreamName } from '#libs/eventstore';
-import { actor, AdminGuard, Problem, ZodBody } from '#libs/service';
+import { actor, AdminGuard, Answers, Problem, ZodBody } from '#libs/service';
 import { decideReceived, kernelIdOf, kernelState } from '../domain/kernel.js';
 
 const requestSchema = z.strictObject({
@@ -33,7 +33,7 @@ export class KernelPackagesController {
   ) {}
 
   @Post()
-  @HttpCode(202)
+  @Answers(z.object({ kernelId: aggregateIdSchema }), 'Received, and imported when its turn comes', 202)
   async receive(@Body(new ZodBody(requestSchema)) request: KernelRequest): Promise<{ kernelId: string }> {
     const { distro, dropId } = request;
     const packages = await this.present(request);

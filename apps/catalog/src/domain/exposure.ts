@@ -53,6 +53,13 @@ export interface KernelExposure {
   readonly isBefore: boolean;
 }
 
+/** The machine itself. */
+export interface Judged {
+  readonly release: string | undefined;
+  /** What an operator did with its seat: since then it gets nothing new. */
+  readonly unseated: 'released' | 'retired' | undefined;
+}
+
 /** What a machine said of one of the CVE's bundles. */
 export interface Reported {
   readonly bundleId: string;
@@ -71,7 +78,7 @@ export function isInKernel({ commits, drops, isBefore }: KernelExposure): boolea
 export function verdictOn(
   cveId: string,
   kernel: KernelExposure | undefined,
-  release: string | undefined,
+  { release, unseated }: Judged,
   reports: readonly Reported[],
 ): Verdict {
   if (kernel === undefined) {
@@ -96,10 +103,15 @@ export function verdictOn(
       why: `no commit or fix of ${cveId} is known for its kernel ${version}`,
     };
   }
-  return { ...onKernel(cveId, kernel, reports) };
+  return onKernel(cveId, kernel, unseated, reports);
 }
 
-function onKernel(cveId: string, kernel: KernelExposure, reports: readonly Reported[]): Verdict {
+function onKernel(
+  cveId: string,
+  kernel: KernelExposure,
+  unseated: Judged['unseated'],
+  reports: readonly Reported[],
+): Verdict {
   const { fixes } = kernel;
   const live = new Set(reports.filter((one) => one.live).flatMap(({ fixIds }) => fixIds));
   const commits = kernel.commits.filter(({ dropId }) => fixes.some((fix) => fix.dropId === dropId));
@@ -114,8 +126,10 @@ function onKernel(cveId: string, kernel: KernelExposure, reports: readonly Repor
     ...uncovered.map(({ commit }) => `commit ${commit.slice(0, 12)} names it and is no fix for this kernel yet`),
   ];
   const why = fixes.length === 0 ? [`no live patch was made for its kernel ${kernel.version}`] : missing;
+  // Not what is only a matter of time: for this machine it is none.
+  const gone = unseated === undefined ? [] : [`it was ${unseated} and gets nothing new`];
   const reboot = kernel.fixedIn.length === 0 ? [] : [`kernel ${listed(kernel.fixedIn)} has it built in`];
-  return { state: 'exposed', code: codeOf(kernel, live, reports), why: [...why, ...reboot].join('; ') };
+  return { state: 'exposed', code: codeOf(kernel, live, reports), why: [...gone, ...why, ...reboot].join('; ') };
 }
 
 function codeOf({ fixes }: KernelExposure, live: ReadonlySet<string>, reports: readonly Reported[]): ExposureCode {
@@ -134,12 +148,12 @@ function missingBecause(fix: CveFix, reports: readonly Reported[]): string {
   if (report !== undefined) return `bundle ${report.bundleId} ${saidOf(report)}`;
   if (bundle === undefined) return `fix ${fixId} is in no bundle yet`;
   if (bundle.state !== 'promoted') return `bundle ${bundle.bundleId} was not promoted yet`;
-  return `bundle ${bundle.bundleId} is promoted to ${bundle.tier ?? 'a tier'} and was not reported by it yet`;
+  return `bundle ${bundle.bundleId} is promoted to ${bundle.tier ?? 'a tier'} and it has not reported it`;
 }
 
 function saidOf({ state }: Reported): string {
   const said = {
-    staged: 'was fetched and is not applied yet',
+    staged: 'was fetched and is not applied',
     applied: 'was applied to a kernel that no longer runs',
     stalled: 'is held up by tasks that sleep in an old function',
     reversed: 'was taken back',

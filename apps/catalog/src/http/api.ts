@@ -1,5 +1,4 @@
-import { applyDecorators, HttpCode, type PipeTransform, UseGuards, UseInterceptors } from '@nestjs/common';
-import { ApiResponse } from '@nestjs/swagger';
+import { applyDecorators, type PipeTransform, UseGuards, UseInterceptors } from '@nestjs/common';
 import { z } from 'zod';
 import { aggregateIdSchema } from '#libs/contracts';
 import { AdminGuard, Problem } from '#libs/service';
@@ -9,11 +8,6 @@ import { Refusals } from './refusal.interceptor.js';
 /** A controller for operators: they show the admin token; what is read has an entity tag. */
 export function AdminApi(): ClassDecorator {
   return applyDecorators(UseGuards(AdminGuard), UseInterceptors(EntityTag, Refusals));
-}
-
-/** Says what a route answers. */
-export function Answers(schema: z.ZodType, description: string, status = 200): MethodDecorator {
-  return applyDecorators(HttpCode(status), ApiResponse({ status, description, standardSchema: schema }));
 }
 
 /** A page of a list. */

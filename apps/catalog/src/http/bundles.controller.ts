@@ -1,7 +1,7 @@
 import { Body, Controller, Get, Param, Post, Query } from '@nestjs/common';
 import { z } from 'zod';
 import { tierSchema } from '#libs/contracts';
-import { Problem, ZodBody } from '#libs/service';
+import { Answers, Problem, ZodBody } from '#libs/service';
 import { TableReader } from '../adapters/table-reader.js';
 import { BundleMachines, bundleMachineSchema } from '../bundle-machines.js';
 import { Commands } from '../commands.js';
@@ -9,7 +9,7 @@ import { bundleTable, subjectOf } from '../projections/bundle.js';
 import { cveFixTable } from '../projections/cve.js';
 import { fixTable } from '../projections/fix.js';
 import { machineUpdateTable } from '../projections/machine-update.js';
-import { AdminApi, Answers, KnownId, pageOf } from './api.js';
+import { AdminApi, KnownId, pageOf } from './api.js';
 import { AsOf } from './as-of.js';
 import { IdempotencyKey } from './idempotency-key.js';
 import { exactly, listQuery, ListQuery, oneOf } from './list-query.js';

@@ -1,9 +1,9 @@
 import { Controller, Get, Query } from '@nestjs/common';
 import { z } from 'zod';
-import { Needs } from '#libs/service';
+import { Answers, Needs } from '#libs/service';
 import { TableReader } from '../adapters/table-reader.js';
 import { callTable } from '../projections/call.js';
-import { AdminApi, Answers, pageOf } from './api.js';
+import { AdminApi, pageOf } from './api.js';
 import { AsOf } from './as-of.js';
 import { exactly, listQuery, ListQuery } from './list-query.js';
 

@@ -1,11 +1,11 @@
 import { Body, Controller, Get, Param, Post, Query } from '@nestjs/common';
 import { z } from 'zod';
 import { customerRegistered } from '#libs/contracts';
-import { Problem, ZodBody } from '#libs/service';
+import { Answers, Problem, ZodBody } from '#libs/service';
 import { TableReader } from '../adapters/table-reader.js';
 import { Commands } from '../commands.js';
 import { customerTable } from '../projections/customer.js';
-import { AdminApi, Answers, KnownId, pageOf } from './api.js';
+import { AdminApi, KnownId, pageOf } from './api.js';
 import { AsOf } from './as-of.js';
 import { IdempotencyKey } from './idempotency-key.js';
 import { listQuery, ListQuery } from './list-query.js';

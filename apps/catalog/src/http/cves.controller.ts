@@ -1,12 +1,12 @@
 import { Controller, Get, Param, Query } from '@nestjs/common';
 import { z } from 'zod';
-import { Problem } from '#libs/service';
+import { Answers, Problem } from '#libs/service';
 import { TableReader } from '../adapters/table-reader.js';
 import { cveMachineSchema, CveMachines } from '../cve-machines.js';
 import { exposures } from '../domain/exposure.js';
 import { type CveView, cveSummarySchema, cveViewSchema, CveViews } from '../cve-views.js';
 import { cveTable } from '../projections/cve.js';
-import { AdminApi, Answers, pageOf } from './api.js';
+import { AdminApi, pageOf } from './api.js';
 import { AsOf } from './as-of.js';
 import { exactly, listQuery, ListQuery } from './list-query.js';
 

@@ -1,10 +1,10 @@
 import { Controller, Get, Param, Query } from '@nestjs/common';
 import { z } from 'zod';
 import { EventStore } from '#libs/eventstore';
-import { Problem } from '#libs/service';
+import { Answers, Problem } from '#libs/service';
 import { TableReader } from '../adapters/table-reader.js';
 import { eventTable } from '../projections/event.js';
-import { AdminApi, Answers, pageOf } from './api.js';
+import { AdminApi, pageOf } from './api.js';
 import { AsOf } from './as-of.js';
 import { exactly, listQuery, ListQuery } from './list-query.js';
 

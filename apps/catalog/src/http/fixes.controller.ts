@@ -1,11 +1,11 @@
 import { Controller, Get, Param, Query } from '@nestjs/common';
 import { z } from 'zod';
-import { Problem } from '#libs/service';
+import { Answers, Problem } from '#libs/service';
 import { TableReader } from '../adapters/table-reader.js';
 import { bundleFixTable } from '../projections/bundle-fix.js';
 import { cveFixTable } from '../projections/cve.js';
 import { fixTable } from '../projections/fix.js';
-import { AdminApi, Answers, KnownId, pageOf } from './api.js';
+import { AdminApi, KnownId, pageOf } from './api.js';
 import { AsOf } from './as-of.js';
 import { exactly, listQuery, ListQuery, oneOf } from './list-query.js';
 

@@ -1,9 +1,9 @@
 import { Controller, Get, Param } from '@nestjs/common';
 import { digestSchema } from '#libs/contracts';
-import { Problem } from '#libs/service';
+import { Answers, Problem } from '#libs/service';
 import type { TableReader } from '../adapters/table-reader.js';
 import { type Provenance, Provenances, provenanceSchema } from '../provenance.js';
-import { AdminApi, Answers } from './api.js';
+import { AdminApi } from './api.js';
 import { AsOf } from './as-of.js';
 
 /** Functions of kernels by the SHA-256 of their bytes. */

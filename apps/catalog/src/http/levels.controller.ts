@@ -1,12 +1,12 @@
 import { Body, Controller, Get, Param, Post, Query } from '@nestjs/common';
 import { z } from 'zod';
 import { aggregateIdSchema, maxLevelFixes } from '#libs/contracts';
-import { Problem, ZodBody } from '#libs/service';
+import { Answers, Problem, ZodBody } from '#libs/service';
 import { TableReader } from '../adapters/table-reader.js';
 import { Commands } from '../commands.js';
 import { levelIdOf, levelTable } from '../projections/level.js';
 import { bundleTable } from '../projections/bundle.js';
-import { AdminApi, Answers, pageOf } from './api.js';
+import { AdminApi, pageOf } from './api.js';
 import { AsOf } from './as-of.js';
 import { IdempotencyKey } from './idempotency-key.js';
 import { exactly, listQuery, ListQuery, oneOf } from './list-query.js';

@@ -2,14 +2,14 @@ import { Body, Controller, Delete, Get, Param, Post, Query } from '@nestjs/commo
 import { z } from 'zod';
 import { aggregateIdSchema, licenseTermsSchema, majorSchema, tierSchema } from '#libs/contracts';
 import type { Explanation } from '#libs/licensing';
-import { Problem, ZodBody } from '#libs/service';
+import { Answers, Problem, ZodBody } from '#libs/service';
 import { TableReader } from '../adapters/table-reader.js';
 import { Commands, type LicenseChange } from '../commands.js';
 import { LicenseExplanation } from '../license-explanation.js';
 import { LicenseSigner } from '../ports.js';
 import { licenseTable } from '../projections/license.js';
-import { machineTable } from '../projections/machine.js';
-import { AdminApi, Answers, KnownId, pageOf } from './api.js';
+import { machineTable, seatedStates } from '../projections/machine.js';
+import { AdminApi, KnownId, pageOf } from './api.js';
 import { AsOf } from './as-of.js';
 import { IdempotencyKey } from './idempotency-key.js';
 import { exactly, listQuery, ListQuery, oneOf } from './list-query.js';
@@ -85,7 +85,7 @@ const explanationSchema = z.object({
 });
 const revokedSchema = z.object({ licenseId: aggregateIdSchema, state: z.literal('revoked') });
 const licenseViewSchema = licenseTable.schema.and(
-  z.object({ machines: z.int().describe('How many machines were enrolled with it.') }),
+  z.object({ machines: z.int().describe('How many machines have it: those that were released or retired don’t.') }),
 );
 
 /** What customers may have. */
@@ -114,7 +114,11 @@ export class LicensesController {
   ): Promise<z.infer<typeof licenseViewSchema>> {
     const license = await tables.find(licenseTable, { licenseId: id });
     if (license === undefined) throw Problem.notFound('licence', id);
-    return { ...license, machines: await tables.count(machineTable, 'machineId', [{ column: 'licenseId', is: id }]) };
+    const having = [
+      { column: 'licenseId', is: id },
+      { column: 'state', in: seatedStates },
+    ];
+    return { ...license, machines: await tables.count(machineTable, 'machineId', having) };
   }
 
   @Post()

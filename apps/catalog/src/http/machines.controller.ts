@@ -1,11 +1,11 @@
 import { Controller, Get, Param, Query } from '@nestjs/common';
 import type { z } from 'zod';
-import { Problem } from '#libs/service';
+import { Answers, Problem } from '#libs/service';
 import { TableReader } from '../adapters/table-reader.js';
 import { machineSummarySchema, type MachineView, machineViewSchema, MachineViews } from '../machine-views.js';
 import { MachineTimeline, momentSchema } from '../machine-timeline.js';
 import { machineTable } from '../projections/machine.js';
-import { AdminApi, Answers, KnownId, pageOf } from './api.js';
+import { AdminApi, KnownId, pageOf } from './api.js';
 import { AsOf } from './as-of.js';
 import { exactly, listQuery, ListQuery, oneOf } from './list-query.js';
 

@@ -1,11 +1,11 @@
 import { Controller, Get, Param, Query } from '@nestjs/common';
 import { z } from 'zod';
-import { Problem } from '#libs/service';
+import { Answers, Problem } from '#libs/service';
 import type { TableReader } from '../adapters/table-reader.js';
 import { commitHunkTable } from '../projections/commit-hunk.js';
 import { cveCommitTable } from '../projections/cve.js';
 import { dropCommitTable } from '../projections/drop-commit.js';
-import { AdminApi, Answers, pageOf } from './api.js';
+import { AdminApi, pageOf } from './api.js';
 import { AsOf } from './as-of.js';
 import { exactly, listQuery, ListQuery, oneOf } from './list-query.js';
 

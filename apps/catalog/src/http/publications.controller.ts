@@ -1,8 +1,9 @@
 import { Controller, Get, Query } from '@nestjs/common';
 import { z } from 'zod';
+import { Answers } from '#libs/service';
 import { TableReader } from '../adapters/table-reader.js';
 import { publicationTable } from '../projections/publication.js';
-import { AdminApi, Answers, pageOf } from './api.js';
+import { AdminApi, pageOf } from './api.js';
 import { AsOf } from './as-of.js';
 import { listQuery, ListQuery, oneOf } from './list-query.js';
 

@@ -1,8 +1,8 @@
 import { Body, Controller, Get, Post } from '@nestjs/common';
 import { z } from 'zod';
-import { Needs, ZodBody } from '#libs/service';
+import { Answers, Needs, ZodBody } from '#libs/service';
 import { type RebuildStatus, Rebuilding } from '../rebuilding.js';
-import { AdminApi, Answers } from './api.js';
+import { AdminApi } from './api.js';
 
 const count = z.int().nonnegative();
 const comparisonSchema = z.object({

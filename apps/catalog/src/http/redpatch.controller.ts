@@ -1,9 +1,9 @@
 import { Controller, Get, Param } from '@nestjs/common';
 import { z } from 'zod';
 import { gitIdSchema } from '#libs/contracts';
-import { Problem } from '#libs/service';
+import { Answers, Problem } from '#libs/service';
 import { type PublishedRepository, Publishing } from '../publishing.js';
-import { AdminApi, Answers, KnownId } from './api.js';
+import { AdminApi, KnownId } from './api.js';
 
 const repositorySchema = z.object({
   product: z.string(),

@@ -1,13 +1,14 @@
 import { Body, Controller, Param, Post } from '@nestjs/common';
 import { z } from 'zod';
 import { aggregateIdSchema } from '#libs/contracts';
-import { ZodBody } from '#libs/service';
+import { Answers, ZodBody } from '#libs/service';
 import { MachineCommands } from '../machine-commands.js';
-import { AdminApi, Answers, KnownId } from './api.js';
+import { unseatedStates } from '../projections/machine.js';
+import { AdminApi, KnownId } from './api.js';
 import { IdempotencyKey } from './idempotency-key.js';
 
 const unseatSchema = z.strictObject({ reason: z.string().min(1).max(1024) });
-const unseatedSchema = z.object({ machineId: aggregateIdSchema, state: z.enum(['released', 'retired']) });
+const unseatedSchema = z.object({ machineId: aggregateIdSchema, state: z.enum(unseatedStates) });
 type Unseated = z.infer<typeof unseatedSchema>;
 
 /** What operators do with machines' seats. */

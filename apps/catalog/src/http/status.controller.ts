@@ -1,9 +1,9 @@
 import { Controller, Get, Param, Post } from '@nestjs/common';
 import { z } from 'zod';
 import { type DeadLetter, EventStore, EventStoreError } from '#libs/eventstore';
-import { Problem } from '#libs/service';
+import { Answers, Problem } from '#libs/service';
 import { Catalog } from '../catalog.js';
-import { AdminApi, Answers } from './api.js';
+import { AdminApi } from './api.js';
 
 const position = z.int().nonnegative();
 const statusSchema = z.object({

@@ -1,11 +1,11 @@
 import { Body, Controller, Delete, Get, Param, Post, Query } from '@nestjs/common';
 import { z } from 'zod';
 import { aggregateIdSchema, tokenIssued } from '#libs/contracts';
-import { Needs, Problem, ZodBody } from '#libs/service';
+import { Answers, Needs, Problem, ZodBody } from '#libs/service';
 import { TableReader } from '../adapters/table-reader.js';
 import { tokenTable } from '../projections/token.js';
 import { TokenCommands } from '../token-commands.js';
-import { AdminApi, Answers, KnownId, pageOf } from './api.js';
+import { AdminApi, KnownId, pageOf } from './api.js';
 import { AsOf } from './as-of.js';
 import { IdempotencyKey } from './idempotency-key.js';
 import { listQuery, ListQuery, oneOf } from './list-query.js';

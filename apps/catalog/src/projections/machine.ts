@@ -11,9 +11,14 @@ import {
 import { begun, folded, place, type Seen } from './read-model.js';
 import { pastOrder, placeShape, table } from './table.js';
 
+/** Of a machine whose seat an operator freed: it gets nothing new. */
+export const unseatedStates = ['released', 'retired'] as const;
+/** Of a machine that has a seat, or asks for one. */
+export const seatedStates = ['unknown', 'enrolled', 'leased', 'refused'] as const;
+
 const machineSchema = z.object({
   machineId: aggregateIdSchema,
-  state: z.enum(['unknown', 'enrolled', 'leased', 'refused', 'released', 'retired']),
+  state: z.enum([...seatedStates, ...unseatedStates]),
   ...machineEnrolled.omit({ machineId: true, kernel: true }).partial().shape,
   /** The kernel that runs, as the machine last said. */
   ...runningKernelSchema.partial().shape,
@@ -59,7 +64,7 @@ function runs(row: MachineRow | undefined, kernel: RunningKernel, seen: Seen) {
 
 /** Not heard of: it is the operator who spoke. */
 function unseated(
-  state: 'released' | 'retired',
+  state: (typeof unseatedStates)[number],
   row: MachineRow | undefined,
   { reason }: { readonly reason: string },
   seen: Seen,

@@ -1,7 +1,7 @@
-import { Body, Controller, HttpCode, Post, UseGuards } from '@nestjs/common';
+import { Body, Controller, Post, UseGuards } from '@nestjs/common';
 import { z } from 'zod';
 import { aggregateIdSchema, gitIdSchema } from '#libs/contracts';
-import { AdminGuard, ZodBody } from '#libs/service';
+import { AdminGuard, Answers, ZodBody } from '#libs/service';
 import { Proposals } from '../proposals.js';
 
 const maxFixes = 1000;
@@ -46,7 +46,7 @@ export class FixesController {
   constructor(private readonly proposals: Proposals) {}
 
   @Post()
-  @HttpCode(202)
+  @Answers(z.object({ fixIds: z.array(aggregateIdSchema) }), 'Proposed, and built when their turn comes', 202)
   async propose(@Body(new ZodBody(requestSchema)) request: FixRequest): Promise<{ fixIds: string[] }> {
     const { kernelId, baseDropId, dropId, select = {}, patch } = request;
     const target = await this.proposals.targetOf(kernelId, baseDropId);

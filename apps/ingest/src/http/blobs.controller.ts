@@ -1,11 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
-import { Controller, HttpCode, Post, Req, UseGuards } from '@nestjs/common';
+import { Controller, Post, Req, UseGuards } from '@nestjs/common';
+import { ApiBody, ApiConsumes, ApiHeader } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { BlobError, type BlobRef, BlobStore } from '#libs/blobs';
 import { digestSchema } from '#libs/contracts';
-import { AdminGuard, Problem, ZodBody } from '#libs/service';
+import { AdminGuard, Answers, Problem, ZodBody } from '#libs/service';
 
 /** The largest vendor package there is (a kernel's debug symbols) has 1 GB. */
 const maxUploadBytes = 4 * 1024 * 1024 * 1024;
@@ -14,6 +15,8 @@ const headersSchema = z.object({
   'content-length': z.coerce.number().int().nonnegative().optional(),
   'x-content-sha256': digestSchema.optional(),
 });
+
+const blobSchema = z.object({ digest: digestSchema, sizeBytes: z.int().nonnegative() });
 
 /** The request outlives the reading of it, or nobody would hear why it was refused. */
 async function* chunksOf(body: Readable): AsyncGenerator {
@@ -40,7 +43,10 @@ export class BlobsController {
   constructor(private readonly blobs: BlobStore) {}
 
   @Post()
-  @HttpCode(201)
+  @ApiConsumes('application/octet-stream')
+  @ApiBody({ description: 'The bytes, at most 4 GiB.', schema: { type: 'string', format: 'binary' } })
+  @ApiHeader({ name: 'X-Content-SHA256', required: false, description: 'Their digest: other bytes are refused.' })
+  @Answers(blobSchema, 'They are kept under their digest', 201)
   async upload(@Req() request: FastifyRequest): Promise<BlobRef> {
     const headers = new ZodBody(headersSchema).transform(request.headers);
     if (!(request.body instanceof Readable)) {

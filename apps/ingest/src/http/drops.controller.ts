@@ -1,9 +1,9 @@
-import { Body, Controller, HttpCode, Logger, Post, UseGuards } from '@nestjs/common';
+import { Body, Controller, Logger, Post, UseGuards } from '@nestjs/common';
 import { z } from 'zod';
 import { BlobStore } from '#libs/blobs';
 import { aggregateIdSchema, digestSchema, type Fact } from '#libs/contracts';
 import { EventStore, type StreamName } from '#libs/eventstore';
-import { actor, AdminGuard, correlate, type FieldProblem, Problem, ZodBody } from '#libs/service';
+import { actor, AdminGuard, Answers, correlate, type FieldProblem, Problem, ZodBody } from '#libs/service';
 import { decideReceived, DropError, dropIdOf, dropState } from '../domain/drop.js';
 
 const requestSchema = z.strictObject({
@@ -33,7 +33,7 @@ export class DropsController {
   ) {}
 
   @Post()
-  @HttpCode(202)
+  @Answers(z.object({ dropId: aggregateIdSchema }), 'Received, and read when its turn comes', 202)
   async receive(@Body(new ZodBody(requestSchema)) request: DropRequest): Promise<{ dropId: string }> {
     const sizeBytes = await this.check(request);
     const dropId = dropIdOf(request.product, request.archive);

@@ -1,9 +1,9 @@
-import { Body, Controller, Get, HttpCode, Post, UseGuards } from '@nestjs/common';
+import { Body, Controller, Get, Post, UseGuards } from '@nestjs/common';
 import { z } from 'zod';
-import { actor, AdminGuard, Needs, Problem, ZodBody } from '#libs/service';
+import { actor, AdminGuard, Answers, Needs, Problem, ZodBody } from '#libs/service';
 import { type JsonObject, TufError } from '#libs/tuf';
 import { publicHalves } from '../adapters/metadata-keys.js';
-import { type Accepted, OfflineRoles } from '../metadata/offline-roles.js';
+import { OfflineRoles } from '../metadata/offline-roles.js';
 import type { Cause } from '../metadata/publications.js';
 import { Publisher } from '../metadata/publisher.js';
 import { MetadataStatus, type MetadataReport } from '../metadata/status.js';
@@ -17,6 +17,18 @@ const handInSchema = z.strictObject({
 });
 type HandIn = z.infer<typeof handInSchema>;
 const handInBody = new ZodBody(handInSchema);
+
+const handedInSchema = z.object({
+  schema: z.literal(1),
+  accepted: z.array(
+    z.object({
+      role: z.enum(['root', 'targets']),
+      version: z.int(),
+      expiresAt: z.iso.datetime(),
+      known: z.boolean().describe('It was published before; its bytes are there again if they were lost.'),
+    }),
+  ),
+});
 
 /** What holders of offline keys and the service hand to each other. */
 @Controller('v1/tuf')
@@ -32,8 +44,8 @@ export class MetadataController {
   /** Takes what a ceremony has signed, all files or none. */
   @Post('metadata')
   @Needs('admin')
-  @HttpCode(200)
-  async handIn(@Body(handInBody) { files }: HandIn): Promise<{ schema: 1; accepted: readonly Accepted[] }> {
+  @Answers(handedInSchema, 'All were taken, and are published')
+  async handIn(@Body(handInBody) { files }: HandIn): Promise<z.infer<typeof handedInSchema>> {
     const byAdmin: Cause = { actor: actor(), correlationId: 'metadata' };
     try {
       const accepted = await this.offline.accept(
@@ -41,7 +53,7 @@ export class MetadataController {
         byAdmin,
       );
       await this.publisher.reconcile(byAdmin);
-      return { schema: 1, accepted };
+      return { schema: 1, accepted: [...accepted] };
     } catch (error) {
       if (!(error instanceof TufError)) throw error;
       throw new Problem({

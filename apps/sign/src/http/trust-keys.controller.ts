@@ -1,5 +1,6 @@
 import { Controller, Get, Header } from '@nestjs/common';
-import type { TrustKeys } from '#libs/contracts';
+import { type TrustKeys, trustKeysSchema } from '#libs/contracts';
+import { Answers } from '#libs/service';
 import { PublicTrust } from '../public-trust.js';
 
 /** The public keys, for everybody. An agent pins them from a channel it trusts (`trust.json`); this is for comparing. */
@@ -8,6 +9,7 @@ export class TrustKeysController {
   constructor(private readonly trust: PublicTrust) {}
 
   @Get('keys')
+  @Answers(trustKeysSchema, 'The keys that bundles, leases and licences are signed with')
   @Header('cache-control', 'public, max-age=300')
   keys(): TrustKeys {
     return this.trust.keys();

@@ -1,6 +1,6 @@
 import type { Reason } from '#libs/contracts';
 import type { BuildOutcome, HotPatch, Refusal } from '#libs/hotpatch';
-import { printJson } from '../output.js';
+import { printJson, printLines } from '../output.js';
 
 /** As objdiff's. */
 const exitCodes = { built: 0, refused: 2, 'no-change': 3 } as const;
@@ -33,8 +33,8 @@ function isNoChange({ stage, reasons }: Refusal): boolean {
 function printReasons(label: string, reasons: readonly Reason[]): void {
   for (const { code, reason, symbol, object, advice } of reasons) {
     const where = [object, symbol].filter((one) => one !== undefined).join(' ');
-    process.stdout.write(`${label}: ${where}${where === '' ? '' : ': '}${reason} [${code}]\n`);
-    if (advice !== undefined) process.stdout.write(`    ${advice}\n`);
+    printLines(`${label}: ${where}${where === '' ? '' : ': '}${reason} [${code}]`);
+    if (advice !== undefined) printLines(`    ${advice}`);
   }
 }
 
@@ -44,14 +44,14 @@ function printBuilt(
   durationMs: number,
 ): void {
   for (const { commit, subject, why } of brings) {
-    process.stdout.write(`brings ${commit.slice(0, 12)} ${subject} (${why})\n`);
+    printLines(`brings ${commit.slice(0, 12)} ${subject} (${why})`);
   }
   for (const { object, symbol, sizeBytes } of functions) {
-    process.stdout.write(`replaces ${object}:${symbol} (${sizeBytes} bytes)\n`);
+    printLines(`replaces ${object}:${symbol} (${sizeBytes} bytes)`);
   }
   printReasons('note', warnings);
-  process.stdout.write(
+  printLines(
     `made ${output} (${module.bytes.length} bytes) in ${(durationMs / 1000).toFixed(1)} s; ` +
-      `${runPre.matched} of ${runPre.checked} functions match the running kernel\n`,
+      `${runPre.matched} of ${runPre.checked} functions match the running kernel`,
   );
 }

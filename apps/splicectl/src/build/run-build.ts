@@ -12,7 +12,7 @@ import { folderTree, KbuildError } from '#libs/kbuild';
 import { KernelImageError, loadProfile } from '#libs/kernelimage';
 import { SeriesReader, TreeError } from '#libs/trees';
 import { moduleNameOf } from '../module-name.js';
-import { printJson } from '../output.js';
+import { printError, printJson } from '../output.js';
 import { reportBuild } from './report.js';
 
 export interface BuildOptions {
@@ -98,6 +98,6 @@ export async function runBuild(options: BuildOptions): Promise<void> {
     const { code, message } = error as InstanceType<(typeof expected)[number]>;
     process.exitCode = 1;
     if (options.json === true) printJson({ outcome: 'error', code, reason: message });
-    else process.stderr.write(`splicectl: ${message} [${code}]\n`);
+    else printError(`${message} [${code}]`);
   }
 }

@@ -3,7 +3,7 @@ import { basename, join } from 'node:path';
 import { Command } from 'commander';
 import { z } from 'zod';
 import { connect } from '../connection.js';
-import { printJson, printTable } from '../output.js';
+import { printJson, printLines, printTable } from '../output.js';
 
 const answerSchema = z.object({
   bundleId: z.string(),
@@ -35,7 +35,7 @@ export function attestationsCommand(): Command {
       const { bundleId, attestations } = await connect(self).get(path, answerSchema);
       if (options.out !== undefined) await writeEnvelopes(options.out, attestations);
       if (options.json) return printJson({ bundleId, attestations: attestations.map(withoutEnvelope) });
-      if (attestations.length === 0) process.stdout.write(`${bundleId} is from before bundles were attested\n`);
+      if (attestations.length === 0) printLines(`${bundleId} is from before bundles were attested`);
       else printTable(['predicateType', 'path', 'keyIds'], attestations);
     });
 }

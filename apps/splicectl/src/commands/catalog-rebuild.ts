@@ -3,7 +3,7 @@ import { SingleBar } from 'cli-progress';
 import { Command } from 'commander';
 import { z } from 'zod';
 import { connect } from '../connection.js';
-import { printJson, printTable } from '../output.js';
+import { printError, printJson, printLines, printTable } from '../output.js';
 
 const pollMs = 500;
 
@@ -72,14 +72,17 @@ function tell({ state, position, error, comparison }: Rebuild): void {
   if (comparison !== undefined) {
     const { equal, rows, digests, different } = comparison;
     const verdict = equal ? 'equal' : 'different';
-    process.stdout.write(`${verdict}: ${rows} rows as of position ${comparison.position}\n`);
-    process.stdout.write(`  serving  ${digests.serving}\n  rebuilt  ${digests.rebuilt}\n`);
+    printLines(
+      `${verdict}: ${rows} rows as of position ${comparison.position}`,
+      `  serving  ${digests.serving}`,
+      `  rebuilt  ${digests.rebuilt}`,
+    );
     const columns = ['table', 'serving', 'rebuilt', 'onlyServing', 'onlyRebuilt', 'changed'];
     if (different.length > 0) printTable(columns, different);
   }
-  if (state === 'failed') process.stderr.write(`the rebuild failed, and what served before serves still: ${error}\n`);
-  else if (state === 'switched') process.stdout.write(`the rebuilt tables serve, from position ${position} on\n`);
-  else process.stdout.write('what served before serves still, as was asked\n');
+  if (state === 'failed') printError(`the rebuild failed, and what served before serves still: ${error}`);
+  else if (state === 'switched') printLines(`the rebuilt tables serve, from position ${position} on`);
+  else printLines('what served before serves still, as was asked');
 }
 
 /** Shows how far it is where somebody watches, and nothing in a log. */

@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { connect } from '../connection.js';
-import { printJson, printTable, recordSchema } from '../output.js';
+import { printJson, printLines, printTable, recordSchema } from '../output.js';
+import { numberOf } from './number.js';
 import { resourceCommand, show } from './resource.js';
 
 interface IssueOptions {
@@ -151,7 +152,7 @@ function explainVerb(command: Command): void {
         printJson(answer);
         return;
       }
-      process.stdout.write(`${answer.entitled ? 'entitled' : 'NOT entitled'} at ${answer.at}\n`);
+      printLines(`${answer.entitled ? 'entitled' : 'NOT entitled'} at ${answer.at}`);
       // What stands against it is what is looked for.
       const refusing = answer.rules.filter(({ verdict }) => verdict === 'refuses');
       const others = answer.rules.filter(({ verdict }) => verdict !== 'refuses');
@@ -180,10 +181,4 @@ function whyOf(
 
 function pathOf(license: string): string {
   return `/v1/licenses/${encodeURIComponent(license)}`;
-}
-
-/** What is no number goes to the service as it is, which says which field is wrong. */
-function numberOf(text: string | undefined): number | string | undefined {
-  const number = text === undefined || text.trim() === '' ? Number.NaN : Number(text);
-  return Number.isNaN(number) ? text : number;
 }

@@ -63,6 +63,22 @@ test('says by its exit code and in JSON what came out', async () => {
   ]);
 });
 
+/** With another name for `f` than C would let it have. */
+async function compileAs(f: string, name: string, source: string): Promise<string> {
+  const object = await compile(name, source);
+  await run('objcopy', ['--redefine-sym', `f=${f}`, object]);
+  return object;
+}
+
+test('shows what a terminal would obey of a name in an object', async () => {
+  const f = 'f\u001B[2J\nmade';
+  const before = await compileAs(f, 'named', 'int f(int a) { return a + 1; }');
+  const after = await compileAs(f, 'named-after', 'int f(int a) { return a + 2; }');
+  const { out } = await objdiff(before, after);
+  expect(out).toContain('f\\u001b[2J\\u000amade');
+  expect(out).not.toMatch(/[^\P{Cc}\n]/u);
+});
+
 const grower = (more: string): string =>
   `struct s { long a; ${more} }; int f(struct s *s) { return s->a ${more && '+ 1'}; }`;
 

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { z } from 'zod';
+import { printable } from '#libs/terminal';
 import { connect } from '../connection.js';
 import { printJson, printRecord, printTable, recordSchema, type ResourceRecord } from '../output.js';
 
@@ -54,7 +55,7 @@ export function listVerb(command: Command, { verb, description, path, columns }:
         return;
       }
       printTable(columns, page.items);
-      if (page.nextCursor) process.stderr.write(`there is more: --cursor ${page.nextCursor}\n`);
+      if (page.nextCursor) process.stderr.write(`there is more: --cursor ${printable(page.nextCursor)}\n`);
     });
 }
 

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { connect } from '../connection.js';
 import { recordSchema } from '../output.js';
+import { numberOf } from './number.js';
 import { resourceCommand, show } from './resource.js';
 
 interface IssueOptions {
@@ -29,9 +30,7 @@ export function tokenCommand(): Command {
     .option('--overlap <seconds>', 'how long', '3600')
     .option('--json', 'for programs')
     .action(async (token: string, options: { overlap: string; json?: boolean }, self: Command) => {
-      const overlapSec = Number(options.overlap);
-      // JSON has no NaN: the service is to say what it wants of what was typed.
-      const body = { overlapSec: Number.isNaN(overlapSec) ? options.overlap : overlapSec };
+      const body = { overlapSec: numberOf(options.overlap) };
       show(await connect(self).post(`${pathOf(token)}/rotation`, body, recordSchema), options.json);
     });
   command

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { SingleBar } from 'cli-progress';
 import { type ImportProgress, importKernel, KernelImageError, type KernelProfile } from '#libs/kernelimage';
-import { printJson, printRecord } from '../output.js';
+import { printError, printJson, printRecord } from '../output.js';
 
 export interface ImportOptions {
   readonly image: string;
@@ -61,6 +61,6 @@ export async function runImport(options: ImportOptions): Promise<void> {
     if (!(error instanceof KernelImageError)) throw error;
     process.exitCode = error.code === 'interrupted' ? 130 : 1;
     if (options.json === true) printJson({ outcome: 'error', code: error.code, reason: error.message });
-    else process.stderr.write(`splicectl: ${error.message} [${error.code}]\n`);
+    else printError(`${error.message} [${error.code}]`);
   }
 }

@@ -1,5 +1,6 @@
 import type { Reason } from '#libs/contracts';
 import type { EmitOutcome, ObjectDiff } from '#libs/objdiff';
+import { printLines } from '../output.js';
 
 export const exitCodes = { made: 0, error: 1, refused: 2, 'no-change': 3 } as const;
 
@@ -31,7 +32,7 @@ export function reportOf(diff: ObjectDiff, emitted?: EmitOutcome): Report {
 }
 
 function list(label: string, names: readonly string[]): void {
-  if (names.length > 0) process.stdout.write(`${label}: ${names.join(', ')}\n`);
+  if (names.length > 0) printLines(`${label}: ${names.join(', ')}`);
 }
 
 /** Prints for people. */
@@ -44,10 +45,9 @@ export function printReport(report: Report): void {
     ['refused', report.refusals],
   ] as const)
     for (const { symbol, code, reason, advice } of reasons) {
-      const hint = advice === undefined ? '' : `\n    ${advice}`;
-      process.stdout.write(`${label}: ${symbol ?? ''} ${reason} [${code}]${hint}\n`);
+      const hint = advice === undefined ? [] : [`    ${advice}`];
+      printLines(`${label}: ${symbol ?? ''} ${reason} [${code}]`, ...hint);
     }
-  if (report.outcome === 'no-change') process.stdout.write('no change\n');
-  if (report.module !== undefined)
-    process.stdout.write(`made ${report.module.path} (${report.module.sizeBytes} bytes)\n`);
+  if (report.outcome === 'no-change') printLines('no change');
+  if (report.module !== undefined) printLines(`made ${report.module.path} (${report.module.sizeBytes} bytes)`);
 }

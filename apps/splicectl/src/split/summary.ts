@@ -1,22 +1,20 @@
 import { oneLine, remainderGroups, type SplitReport, sureness, unfoundByReason } from '#libs/patchsplit';
-import { printTable } from '../output.js';
+import { printLines, printTable } from '../output.js';
 import type { FinishedSplit } from './split-drops.js';
 
 const maxRows = 10;
 
 /** Prints a split for people: the figures, what is uncertain, what wasn't found, what is left. */
 export function printSummary(out: string, { report, timings }: FinishedSplit): void {
-  for (const notice of report.notices) print(`note: ${oneLine(notice)}`);
+  for (const notice of report.notices) printLines(`note: ${oneLine(notice)}`);
   printFigures(report);
   printUncertain(report);
   printUnfound(report);
   printRemainders(report);
-  print(`proof: the last commit's tree is ${report.proof.replayedTree}, which is the newer source bit for bit`);
-  print(`${out} in ${(timings.totalMs / 1000).toFixed(1)} s; all of it in ${out}.report.html and ${out}.report.json`);
-}
-
-function print(line: string): void {
-  process.stdout.write(`${line}\n`);
+  printLines(`proof: the last commit's tree is ${report.proof.replayedTree}, which is the newer source bit for bit`);
+  printLines(
+    `${out} in ${(timings.totalMs / 1000).toFixed(1)} s; all of it in ${out}.report.html and ${out}.report.json`,
+  );
 }
 
 function printFigures({ from, to, counts, commits, candidates, dependencies }: SplitReport): void {
@@ -75,5 +73,5 @@ function printRemainders(report: SplitReport): void {
     lines: `+${insertions} -${deletions}`,
   }));
   printTable(['not explained', 'files', 'hunks', 'lines'], rows);
-  if (groups.length > maxRows) print(`and ${groups.length - maxRows} more subsystems`);
+  if (groups.length > maxRows) printLines(`and ${groups.length - maxRows} more subsystems`);
 }

@@ -1,5 +1,5 @@
 import { offlineRoleOf, type OfflineRole, type Standing, standingsOf } from '#libs/tuf';
-import { printJson } from '../output.js';
+import { printJson, printLines } from '../output.js';
 
 /** How a file of a ceremony stands: for `status`, `sign` and a program's eyes. */
 export interface FileStanding {
@@ -36,14 +36,14 @@ export function fileStanding(
 }
 
 /** For people, a line for each group of keys. */
-function standingText({ file, role, version, expiresAt, daysLeft, groups, complete }: FileStanding): string {
+function standingLines({ file, role, version, expiresAt, daysLeft, groups, complete }: FileStanding): string[] {
   const head = `${file}: ${role} ${version}, until ${expiresAt.slice(0, 10)} (${daysLeft} days), ${complete ? 'complete' : 'NOT complete'}`;
   const lines = groups.map(
     ({ of, threshold, signed, missing }) =>
       `  keys of ${of}: ${signed.length} of ${threshold} needed; signed by ${short(signed)}; may still sign: ${short(missing)}`,
   );
   if (groups.length === 0) lines.push('  give --root, the root that governs it, to see whose signatures count');
-  return [head, ...lines].join('\n');
+  return [head, ...lines];
 }
 
 function short(ids: readonly string[]): string {
@@ -53,5 +53,5 @@ function short(ids: readonly string[]): string {
 /** Prints them: as JSON, or for people. */
 export function showStandings(standings: readonly FileStanding[], json?: boolean): void {
   if (json) printJson({ files: standings });
-  else for (const standing of standings) process.stdout.write(`${standingText(standing)}\n`);
+  else printLines(...standings.flatMap(standingLines));
 }

@@ -1,0 +1,53 @@
+/** What takes two cells of a terminal: East Asian scripts, emoji. */
+const wide =
+  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Emoji_Presentation}\uff01-\uff60]/u;
+const graphemes = new Intl.Segmenter();
+
+/** How many cells a line takes. */
+function widthOf(line: string): number {
+  let cells = 0;
+  for (const { segment } of graphemes.segment(line)) cells += wide.test(segment) ? 2 : 1;
+  return cells;
+}
+
+/**
+ * Rows whose columns take no more than `width` cells together, as far as that can be: the widest column gives first. A cell is shortened
+ * by whole words, `fix a leak in …`, since what is one word (an id, a number, a path) may be copied: that is never cut.
+ */
+export function fitted(rows: readonly (readonly string[])[], width: number): string[][] {
+  const columns = (rows[0] ?? []).map((_, column) => rows.map((row) => row[column] ?? ''));
+  const leasts = columns.map((cells) => widest(cells.map((cell) => shortened(cell, 0))));
+  const widths = columns.map(widest);
+  for (let over = widths.reduce((sum, one) => sum + one, 0) - width; over > 0; over--) {
+    const giving = widths.map((one, column) => (one > (leasts[column] ?? one) ? one : 0));
+    const most = Math.max(...giving);
+    if (most === 0) break;
+    widths[giving.indexOf(most)] = most - 1;
+  }
+  return rows.map((row) => row.map((cell, column) => shortened(cell, widths[column] ?? 0)));
+}
+
+function widest(cells: readonly string[]): number {
+  return Math.max(0, ...cells.flatMap((cell) => cell.split('\n')).map(widthOf));
+}
+
+/** Each line of a cell with as many of its words as there is room for; the first one always. */
+function shortened(cell: string, width: number): string {
+  return cell
+    .split('\n')
+    .map((line) => (widthOf(line) <= width ? line : shortenedLine(line, width)))
+    .join('\n');
+}
+
+function shortenedLine(line: string, width: number): string {
+  const [first = '', ...words] = line.split(/(?<=\S)(?=\s)/);
+  if (words.length === 0) return line;
+  let kept = first;
+  let room = width - widthOf(`${first} …`);
+  for (const word of words) {
+    room -= widthOf(word);
+    if (room < 0) break;
+    kept += word;
+  }
+  return `${kept} …`;
+}
