@@ -77,21 +77,21 @@ describe('closeOver', () => {
 
   test('what declares a name goes to the one commit that uses it, if it is likely its own', () => {
     const index = indexOf(user, header);
-    const favourite = { subject: 3, belief: 0.5, by: 'path' as const, named: false };
+    const favourite = { subject: 3, belief: 0.5, by: 'path' as const };
     const closed = closeOver(index, [claim(3), undefined], [undefined, favourite]);
     expect(closed[1]).toEqual({ subject: 3, belief: 0.6, by: 'needed' });
   });
 
   test.each([
-    ['nothing else speaks for it', { subject: 3, belief: 0.1, by: 'path' as const, named: false }],
-    ['it is likelier another’s', { subject: 4, belief: 0.5, by: 'path' as const, named: false }],
+    ['nothing else speaks for it', { subject: 3, belief: 0.1, by: 'path' as const }],
+    ['it is likelier another’s', { subject: 4, belief: 0.5, by: 'path' as const }],
   ])('not if %s', (_, favourite) => {
     const closed = closeOver(indexOf(user, header), [claim(3), undefined], [undefined, favourite]);
     expect(closed[1]).toBeUndefined();
   });
 
   test('nor to one of two that need it', () => {
-    const favourite = { subject: 3, belief: 0.5, by: 'path' as const, named: false };
+    const favourite = { subject: 3, belief: 0.5, by: 'path' as const };
     const closed = closeOver(
       indexOf(user, header, other),
       [claim(3), undefined, claim(4)],
@@ -103,10 +103,7 @@ describe('closeOver', () => {
   test('a claim is never taken from its commit', () => {
     const claims = [claim(3), claim(5)];
     expect(
-      closeOver(indexOf(user, header), claims, [
-        undefined,
-        { subject: 3, belief: 0.6, by: 'path' as const, named: false },
-      ]),
+      closeOver(indexOf(user, header), claims, [undefined, { subject: 3, belief: 0.6, by: 'path' as const }]),
     ).toEqual(claims);
   });
 

@@ -44,6 +44,35 @@ describe('planSplit', () => {
     expect(plan[0]?.confidence).toBeLessThan(1);
   });
 
+  test('a catalogue of messages quotes the code, and is nobody’s by its words', () => {
+    const quote = (text: string): string => `#: drivers/net/qq100.c\nmsgid "x"\nmsgstr "${text}"\n`;
+    const names = 'qq100_probe(), qq100_frobnicate() and qq100_twiddle()';
+    const planned = (path: string): string[] => {
+      const files = given(changed(path, quote('alt'), quote(names)));
+      return described(files, planSplit(files, [item(`net: qq100: fail in ${names}`)]).commits);
+    };
+    expect(planned('doc/notes.c')).toEqual([`net: qq100: fail in ${names} <- doc/notes.c:0`]);
+    expect(planned('po/de.po')).toEqual(['[po] <- po/de.po:0']);
+  });
+
+  test('where nearly nothing has a likely subject, a path alone is no claim and a name is', () => {
+    const many = Array.from({ length: 240 }, (_, at) =>
+      changed(`src/area${at}/unit.c`, driver(`unit${at}`), driver(`unit${at}`, `return unit_${at}_init();`)),
+    );
+    const files = given(
+      ...many,
+      changed('drivers/net/qq100.c', driver('qq100'), driver('qq100', 'return -EIO;')),
+      changed('drivers/net/qq200.c', driver('other'), driver('other', 'return -EIO;')),
+    );
+    const entries = [item('net: qq100: fail in qq100_probe()'), item('net: qq200: tidy up')];
+    expect(described(files, planSplit(files, entries).commits).slice(0, 1)).toEqual([
+      'net: qq100: fail in qq100_probe() <- drivers/net/qq100.c:0',
+    ]);
+    expect(planSplit(files, entries).commits.map(({ item: one }) => one?.subject)).not.toContain('net: qq200: tidy up');
+    const fewer = [...crowd, ...files.slice(crowd.length + many.length)];
+    expect(planSplit(fewer, entries).commits.map(({ item: one }) => one?.subject)).toContain('net: qq200: tidy up');
+  });
+
   test('two entries for one file part by the functions they name', () => {
     const before = driver('qq100');
     const after = before.replace('start_qq100', 'begin_qq100').replace('stop_qq100', 'cancel_qq100');

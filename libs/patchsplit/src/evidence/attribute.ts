@@ -2,6 +2,7 @@ import type { FileDelta } from '../hunks/delta.js';
 import type { Belief, Weights } from './belief.js';
 import type { Claim, Favourite } from './claim.js';
 import { closeOver } from './closure.js';
+import { demandOn, isSure } from './demand.js';
 import { groupsOf } from './groups.js';
 import { believeAll, Evidence } from './look.js';
 import { fitsPath, groundOf, isNamed, type Pair } from './pairs.js';
@@ -21,21 +22,12 @@ export interface Attribution {
   readonly groups: ReadonlyMap<number, string>;
 }
 
-/** Less sure than this, a hunk stays in the remainder; one that is twice as long must be so much surer, up to a bound. */
-const minBelief = { few: 0.66, each: 0.02, most: 0.92 };
-/**
- * Where the likeliest subject of a hunk is believed less than this in the mean, the step's subjects are unlike those that the weights were fitted on, and what is
- * believed of them comes true more seldom: such a step must be surer. Fewer hunks tell nothing of that.
- */
-const vague = { below: 0.55, hunks: 200, belief: 0.85 };
 /** Share of the subjects whose prefix fits some path, from which on prefixes say where a change is: the kernel's do. */
 const minPlaced = 0.7;
 /** So few of them say nothing about how a history writes its subjects. */
 const fewSubjects = 5;
 /** A longer hunk is more than a declaration or a call that something needs. */
 const maxNeeded = 30;
-/** Lines of a hunk that are few. */
-const fewLines = 4;
 
 /**
  * Gives each hunk to the subject that its path, its text and its neighbours speak for, or to none: first each pair by itself,
@@ -58,13 +50,15 @@ export function attribute(
   }
   const { pairs } = look;
   const prefixed = subjects.length - placed.size <= (1 - minPlaced) * subjects.length + fewSubjects;
-  const favourites = favouritesOf(pairs, beliefs).map((best) =>
-    best && best.by !== 'linked' && ((prefixed && placed.has(best.subject)) || best.named) ? best : undefined,
+  const demand = demandOn(beliefs);
+  const isGrounded = ({ subject, by, named, placed: here }: Favourite, path: string): boolean =>
+    demand.grounds.has(by) && (named || (prefixed && placed.has(subject))) && (here || !isCatalogue(path));
+  const favourites = favouritesOf(pairs, beliefs).map((best, index) =>
+    best && isGrounded(best, files[hunks[index]?.file ?? 0]?.path ?? '') ? best : undefined,
   );
-  const few = isVague(beliefs) ? vague.belief : minBelief.few;
   const claims = closeOver(
     symbols,
-    favourites.map((best, index) => (best && isSure(best, hunks[index]?.size ?? 0, few) ? best : undefined)),
+    favourites.map((best, index) => (best && isSure(demand, best, hunks[index]?.size ?? 0) ? best : undefined)),
     favourites.map((best, index) => ((hunks[index]?.size ?? 0) <= maxNeeded ? best : undefined)),
   );
   return {
@@ -97,20 +91,15 @@ function favouritesOf(pairs: readonly (readonly Pair[])[], beliefs: readonly Bel
     for (const [place, pair] of list.entries()) {
       const belief = beliefs[index]?.of[place] ?? 0;
       if (belief > (best?.belief ?? 0))
-        best = { subject: pair.subject, belief, by: groundOf(pair), named: isNamed(pair) };
+        best = { subject: pair.subject, belief, by: groundOf(pair), named: isNamed(pair), placed: fitsPath(pair) };
     }
     return best;
   });
 }
 
-function isVague(beliefs: readonly Belief[]): boolean {
-  const sum = beliefs.reduce((total, { of }) => total + Math.max(0, ...of), 0);
-  return beliefs.length >= vague.hunks && sum < vague.below * beliefs.length;
-}
-
-function isSure({ belief }: Favourite, size: number, few: number): boolean {
-  const { each, most } = minBelief;
-  return belief >= Math.min(most, few + each * Math.log2(Math.max(1, size / fewLines)));
+/** gettext's: it quotes the texts of all the code, so that words in it are nobody's in particular. */
+function isCatalogue(path: string): boolean {
+  return /\.pot?$/.test(path);
 }
 
 /**

@@ -21,4 +21,6 @@ export interface Claim {
 export interface Favourite extends Claim {
   /** A name of the subject stands in the change, or it stands in what has that name. */
   readonly named: boolean;
+  /** The subject's prefix fits the path. */
+  readonly placed: boolean;
 }

@@ -1,4 +1,4 @@
-import type { Claim, Favourite } from './claim.js';
+import type { Claim } from './claim.js';
 import type { NameUse, SymbolIndex } from './symbol-index.js';
 
 const maxRounds = 4;
@@ -15,7 +15,7 @@ const neededBelief = 0.6;
 export function closeOver(
   index: SymbolIndex,
   claims: readonly (Claim | undefined)[],
-  favourites: readonly (Favourite | undefined)[],
+  favourites: readonly (Claim | undefined)[],
 ): (Claim | undefined)[] {
   const needs: readonly (readonly [
     readonly NameUse[],
@@ -55,7 +55,7 @@ const makers = (use: NameUse): readonly number[] => use.makers;
 const takers = (use: NameUse): readonly number[] => use.takers;
 const all = (use: NameUse): readonly number[] => [...use.makers, ...use.takers];
 
-function neededClaim(subjects: ReadonlySet<number>, favourite: Favourite | undefined): Claim | undefined {
+function neededClaim(subjects: ReadonlySet<number>, favourite: Claim | undefined): Claim | undefined {
   const [subject] = subjects;
   if (subject === undefined || subjects.size > 1) return undefined;
   if (favourite?.subject !== subject || favourite.belief < minFavour) return undefined;

@@ -93,7 +93,7 @@ export class ChangedLines {
     }
   }
 
-  evidenceOf({ files }: Candidate): Evidence {
+  evidenceOf({ files }: Pick<Candidate, 'files'>): Evidence {
     const used: Counts = new Map();
     let hits = 0;
     let total = 0;
