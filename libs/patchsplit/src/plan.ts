@@ -29,6 +29,8 @@ export interface SplitPlan {
   readonly commits: readonly PlannedCommit[];
   /** By subject, where an item came nearest to a hunk. */
   readonly nearest: ReadonlyMap<string, Nearest>;
+  /** Whether entries were given only what has their own words (`Attribution.byNamesAlone`). */
+  readonly byNamesAlone: boolean;
 }
 
 /** Without the upstream's own commits nothing is certain. */
@@ -67,7 +69,11 @@ export function planSplit(files: readonly FileDelta[], items: readonly StepItem[
       evidence: [],
       changes: changesOf(own, attribution),
     }));
-  return { commits: [...attributed, ...remainders], nearest: nearestOf(files, [...subjects.keys()], attribution) };
+  return {
+    commits: [...attributed, ...remainders],
+    nearest: nearestOf(files, [...subjects.keys()], attribution),
+    byNamesAlone: attribution.byNamesAlone,
+  };
 }
 
 function nearestOf(

@@ -83,6 +83,10 @@ export async function splitTrees(input: SplitInput): Promise<SplitResult> {
   }
 }
 
+const namesAlone =
+  'the prefixes of this changelog name areas that many commits cross, so an entry was given only what has its own words: ' +
+  'most of the step stays in the remainders. Upstream’s commits (--candidates) would tell whose it is';
+
 function withoutFiles(candidate: Candidate, paths: ReadonlySet<string>): Candidate {
   const files = candidate.files.filter(({ from, to }) => !paths.has(from ?? '') && !paths.has(to ?? ''));
   return { ...candidate, files };
@@ -98,7 +102,11 @@ async function splitOnce(input: SplitInput): Promise<SplitResult> {
     candidates.length === 0 ? undefined : await splitByCandidates(trees, { base, changes }, candidates, changelog);
   const files = woven?.rest ?? (await readChanges(trees, changes, (done) => report('read', done, changes.length)));
   report('attribute', 0, 1);
-  const { commits: plan, nearest } = planSplit(
+  const {
+    commits: plan,
+    nearest,
+    byNamesAlone,
+  } = planSplit(
     files.map(({ delta }) => delta),
     woven?.items ?? changelog,
   );
@@ -121,7 +129,7 @@ async function splitOnce(input: SplitInput): Promise<SplitResult> {
     series: { schema: 1, baseTree: base, targetTree: target, commits: series },
     commits,
     counts: woven ? countsWith(counts, woven, changes.length) : counts,
-    notices: woven?.notices ?? [],
+    notices: woven?.notices ?? (byNamesAlone ? [namesAlone] : []),
     findings: {
       commits: [...(woven?.findings ?? []), ...plan.map((planned) => findingsOfPlanned(files, planned))],
       unfound: unfoundEntries(found, woven ? { ...context, byCandidates: woven.whyUnfound } : context),

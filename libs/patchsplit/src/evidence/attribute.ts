@@ -18,6 +18,8 @@ export interface Attribution {
   readonly nearest: readonly ({ readonly hunk: number; readonly belief: number } | undefined)[];
   /** For each subject those whose commits come before its own, if they have any. */
   readonly before: ReadonlyMap<number, ReadonlySet<number>>;
+  /** Whether a subject's own words had to stand in a hunk: the step's prefixes don't tell enough of where a change is. */
+  readonly byNamesAlone: boolean;
   /** For hunks that nobody claims: the name by which some of them belong together. */
   readonly groups: ReadonlyMap<number, string>;
 }
@@ -66,6 +68,7 @@ export function attribute(
     claims,
     nearest: nearestOf(pairs, beliefs, subjects.length),
     before: precedenceOf(symbols, claims),
+    byNamesAlone: !demand.grounds.has('path'),
     groups: groupsOf(symbols, (hunk) => claims[hunk] === undefined),
   };
 }

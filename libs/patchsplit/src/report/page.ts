@@ -73,7 +73,7 @@ function figures({ counts, proof, head, commits, candidates }: SplitReport): str
 
 function notices({ notices }: SplitReport): string {
   if (notices.length === 0) return '';
-  return `<h2>Left out of the input</h2>\n<ul>${notices.map((notice) => `<li>${escaped(notice)}</li>`).join('\n')}</ul>`;
+  return `<h2>Notices</h2>\n<ul>${notices.map((notice) => `<li>${escaped(notice)}</li>`).join('\n')}</ul>`;
 }
 
 function uncertain({ commits }: SplitReport): string {

@@ -38,3 +38,16 @@ it('takes the lines of edits as they are', () => {
   const edits = new ChangedLines([{ path, before: lines(opts), after: lines(opts), areEdits: true }]);
   expect(edits.evidenceOf(patch(`-${opts}`, ` ${lock}`, `+${opts}`))).toMatchObject({ share: 1 });
 });
+
+it('lets one file speak like two hundred lines at most', () => {
+  const made = Array.from({ length: 1000 }, (_, at) => `rendered_${at}();`);
+  const table: Candidate['files'][number] = {
+    ...patch(...made.map((line) => `+${line}`)).files[0]!,
+    from: 'made.c',
+    to: 'made.c',
+  };
+  const { files } = patch(`+${opts}`, `+${lock}`);
+  const changed = new ChangedLines([{ path, before: lines(main), after: lines(main, opts, lock) }]);
+  expect(changed.evidenceOf({ files: [...files, table] })).toEqual({ share: 2 / 202, hits: 2, total: 202 });
+  expect(changed.linesFound(table, 'moves')).toEqual({ hits: 0, total: 1000 });
+});
