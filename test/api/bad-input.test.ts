@@ -414,6 +414,31 @@ it('describes bytes that are sent, and what everybody may ask', () => {
   }
 });
 
+it('describes the bytes that are answered, and to whom', () => {
+  const artefact = {
+    headers: ['splicecast-proof', 'range'],
+    answered: ['200 application/gzip', '206 application/gzip'],
+  };
+  const git = 'application/x-git-upload-pack';
+  for (const path of ['/v1/bundles/{id}/artefact', '/tuf/targets/{channel}/{release}/{file}']) {
+    expect(described(`GET ${path}`)).toEqual({ sent: [], ...artefact });
+    expect(described(`HEAD ${path}`)).toEqual({ sent: [], headers: ['splicecast-proof'], answered: ['200'] });
+  }
+  expect(described('GET /redpatch/{repository}/info/refs').answered).toEqual([`200 ${git}-advertisement`]);
+  expect(described('POST /redpatch/{repository}/git-upload-pack')).toEqual({
+    sent: [`${git}-request`],
+    headers: [],
+    answered: [`200 ${git}-result`],
+  });
+  expect(described('POST /redpatch/{repository}/git-receive-pack').answered).toEqual(['403 application/problem+json']);
+});
+
+it('says what everything that is read answers', () => {
+  const reading = operations.filter(({ method }) => method === 'GET');
+  const silent = reading.filter(({ responses }) => responses['200']?.content === undefined);
+  expect(silent.map(nameOf)).toEqual([]);
+});
+
 it('says what every command answers', () => {
   const silent = commands().filter(
     ({ responses }) => !Object.values(responses).some(({ content }) => content?.['application/json'] !== undefined),

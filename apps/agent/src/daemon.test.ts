@@ -92,9 +92,33 @@ describe('the daemon', () => {
     stop.abort();
     await running;
     expect(machine.log.at(-1)).toMatch(/^stopped/);
+    expect(machine.log).not.toContain('no hints for now; asking now and then');
     const { token = '' } = (await machine.context.state.lease.read())?.answer.hints ?? {};
     expect(token).not.toBe('');
     expect(machine.log.join('\n')).not.toContain(token);
+  });
+
+  it('moves to where a new lease says, and listens nowhere else', async () => {
+    const url = await feed.start();
+    feed.now = () => machine.at;
+    await machine.agent.register({ url, license, trust: feed.trust, repin: false });
+    const stop = new AbortController();
+    const alarm = new Alarm();
+    const options = { pollMs: 3_600_000, signal: stop.signal, alarm, fallbackMs: 0 };
+    const running = runDaemon(machine.context, machine.agent, options);
+    await until('hints', async () => (await machine.agent.status()).hearing?.transport === 'nats');
+    const asked = (): readonly string[] => feed.requests.filter((one) => one.includes('/hints'));
+    const before = asked().length;
+    feed.hintsBy.add('sse');
+    feed.hintsFor = () => ({ port: 1, token: 'a.b.c', subjects: [subject] });
+    machine.at = new Date(machine.at.getTime() + feed.leaseMs - 60_000);
+    alarm.ring();
+    await until('events', () => machine.log.includes('listening for hints by sse'));
+    feed.hint({ schema: 1, action: 'published', bundleId: 'b1' });
+    await until('the hint', () => machine.log.includes('hint: b1 published'));
+    stop.abort();
+    await running;
+    expect(asked().length - before).toBe(1);
   });
 
   it('waits for its registration, and lives through a service in trouble', async () => {

@@ -68,12 +68,14 @@ export class HintListener {
   }
 
   async close(): Promise<void> {
-    this.http?.stop();
-    await this.connection?.close();
+    const { http, connection } = this;
+    // Let go first: a connection that ends, for whatever reason, makes what is still here go on over HTTP.
     this.http = undefined;
     this.connection = undefined;
     this.source = '';
     this.transport = undefined;
+    http?.stop();
+    await connection?.close();
     await this.recording;
     await this.context.state.hearing.remove();
   }

@@ -8,13 +8,13 @@ import {
   Ed25519Signer,
   Fetcher,
   initialise,
-  type JsonObject,
   MemoryStore,
   publicHalf,
   type Update,
   update,
 } from '#libs/tuf';
 import { MetadataIndex } from '../src/domain/metadata-index.js';
+import { onlineKeysSchema } from '../src/http/metadata.controller.js';
 import { adminToken, type SignUnderTest } from './sign.fixture.js';
 
 /** What the log says is published. */
@@ -83,7 +83,7 @@ export async function handIn(under: SignUnderTest, ...files: Buffer[]): Promise<
 /** The public halves of the service's keys. */
 export async function onlineKeys(under: SignUnderTest) {
   const { body } = await admin(under, 'GET', '/v1/tuf/online-keys');
-  const { keys: given } = body as { keys: Record<string, JsonObject[]> };
-  const of = (name: string) => (given[name] ?? []).map(publicHalf);
+  const { keys: given } = onlineKeysSchema.parse(body);
+  const of = (name: keyof typeof given) => given[name].map(publicHalf);
   return { channel: of('channel'), recall: of('recall'), snapshot: of('snapshot'), timestamp: of('timestamp') };
 }

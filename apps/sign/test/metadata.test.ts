@@ -4,6 +4,7 @@ import { digestOf, fact, recallListSchema } from '#libs/contracts';
 import type { RecordedEvent } from '#libs/eventstore';
 import { draftRoot, draftTopTargets, standardPolicy, TufError } from '#libs/tuf';
 import { Metadata } from '../src/metadata/metadata.js';
+import { metadataReportSchema } from '../src/metadata/status.js';
 import { Upkeep } from '../src/metadata/upkeep.js';
 import { admin, handIn, keys, onlineKeys, published as publishedBy, SeenBefore, signed } from './ceremony.fixture.js';
 import { buildFix, moduleBytes, record, type SignUnderTest, startSign } from './sign.fixture.js';
@@ -278,7 +279,9 @@ describe('a ceremony elsewhere', () => {
     const good = [await signed(firstRoot, root.slice(0, 3)), await signed(firstTargets, targets.slice(1))];
     expect(await handIn(under, ...good)).toBe('accepted');
     await (await asMachine()).find(`${role}/${bundleId}.tar.gz`);
-    expect((await admin(under, 'GET', '/v1/tuf/status')).body).toMatchObject({ waiting: [], root: { version: 1 } });
+    const { body } = await admin(under, 'GET', '/v1/tuf/status');
+    expect(body).toMatchObject({ waiting: [], root: { version: 1 } });
+    expect(metadataReportSchema.parse(body)).toEqual(body);
     expect(await handIn(under, ...good)).toBe('accepted');
 
     const [rootFile] = good;

@@ -11,6 +11,7 @@ import {
 import { type Digest, type Series, trustKeysSchema } from '#libs/contracts';
 import { PoisonMessage, type RecordedEvent } from '#libs/eventstore';
 import { openEnvelope, verifyBundleSignature } from '#libs/trust';
+import { attestationsSchema } from '../src/http/attestations.controller.js';
 import {
   adminToken,
   buildFix,
@@ -299,7 +300,9 @@ describe('what is attested', () => {
     const ask = (id: string, token: string): Promise<Response> =>
       fetch(`${under.url}/v1/bundles/${id}/attestations`, { headers: { authorization: `Bearer ${token}` } });
     const answer = await ask(assembled.bundleId, adminToken);
-    const { attestations } = (await answer.json()) as { attestations: { predicateType: string; envelope: string }[] };
+    const body: unknown = await answer.json();
+    const { attestations } = attestationsSchema.parse(body);
+    expect({ schema: 1, bundleId: assembled.bundleId, attestations }).toEqual(body);
     const opened = await openBundle(await blob(assembled.artefact));
     expect(attestations).toMatchObject(
       opened.attestations.map(({ path, envelope }) => ({

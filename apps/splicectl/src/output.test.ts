@@ -15,6 +15,15 @@ describe('a table for people', () => {
     expect(lines).toContain(`│ ${'b'.repeat(20)} │ a reason that … │ CVE-2026-1111 … │`);
   });
 
+  it('fits it with paths in it too', () => {
+    const moved = { bundleId: 'b1', why: '', cves: ['drivers/net/ethernet/intel/e1000_main.c'] };
+    const lines = stripVTControlCharacters(tableText(columns, [moved], 48)).split('\n');
+    expect(lines.slice(3, 5)).toEqual([
+      '│ b1       │     │ drivers/net/ethernet/intel/ │',
+      '│          │     │ e1000_main.c                │',
+    ]);
+  });
+
   it('has all there is where it goes elsewhere', () => {
     expect(tableText(columns, [row], Infinity)).toContain(
       `│ ${'b'.repeat(20)} │ a reason that goes on\\u001b[2J and on │ CVE-2026-1111 CVE-2026-2222 │`,

@@ -15,6 +15,7 @@ export {
   encodeStatement,
   type Statement,
   statementMediaType,
+  statementSchema,
   statementType,
 } from './attestation/statement.js';
 export * from './canonical.js';

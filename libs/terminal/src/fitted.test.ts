@@ -33,6 +33,22 @@ describe('rows in a width', () => {
     expect(fitted([['one two\nthree four five']], 9)).toEqual([['one two\nthree …']]);
   });
 
+  it('have paths over several lines where words are not enough, and lose nothing by that', () => {
+    const paths = [
+      ['2f9c61d0a8b7', 'drivers/net/ethernet/intel/e1000/e1000_main.c', 'a leak in it'],
+      ['2f9c61d0a8b8', 'https://mirror.example.org/debian', 'nothing'],
+    ];
+    expect(fitted(paths, 64).map(([, path]) => path)).toEqual(paths.map(([, path]) => path));
+    expect(fitted(paths, 54)).toEqual([
+      ['2f9c61d0a8b7', 'drivers/net/ethernet/intel/e1000/\ne1000_main.c', 'a …'],
+      ['2f9c61d0a8b8', 'https://mirror.example.org/debian', 'nothing'],
+    ]);
+    expect(fitted(paths, 1)).toEqual([
+      ['2f9c61d0a8b7', 'drivers/net/\nethernet/intel/\ne1000/e1000_main.c', 'a …'],
+      ['2f9c61d0a8b8', 'https://\nmirror.example.org/\ndebian', 'nothing'],
+    ]);
+  });
+
   it('fit wherever their first words do', () => {
     const word = fc.stringMatching(/^[a-z]{1,9}$/);
     const cell = fc.array(word, { minLength: 1, maxLength: 12 }).map((words) => words.join(' '));

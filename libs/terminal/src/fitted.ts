@@ -10,21 +10,29 @@ function widthOf(line: string): number {
   return cells;
 }
 
+/** A cell in no more than so many cells of a terminal, as far as its kind of giving goes. */
+type Giving = (cell: string, width: number) => string;
+
 /**
  * Rows whose columns take no more than `width` cells together, as far as that can be: the widest column gives first. A cell is shortened
- * by whole words, `fix a leak in …`, since what is one word (an id, a number, a path) may be copied: that is never cut.
+ * by whole words, `fix a leak in …`, since what is one word (an id, a number, a path) may be copied: that is never cut. Where that isn't
+ * enough, paths go on in the next line.
  */
 export function fitted(rows: readonly (readonly string[])[], width: number): string[][] {
+  return given(given(rows, width, shortened), width, broken);
+}
+
+function given(rows: readonly (readonly string[])[], width: number, giving: Giving): string[][] {
   const columns = (rows[0] ?? []).map((_, column) => rows.map((row) => row[column] ?? ''));
-  const leasts = columns.map((cells) => widest(cells.map((cell) => shortened(cell, 0))));
+  const leasts = columns.map((cells) => widest(cells.map((cell) => giving(cell, 0))));
   const widths = columns.map(widest);
   for (let over = widths.reduce((sum, one) => sum + one, 0) - width; over > 0; over--) {
-    const giving = widths.map((one, column) => (one > (leasts[column] ?? one) ? one : 0));
-    const most = Math.max(...giving);
+    const able = widths.map((one, column) => (one > (leasts[column] ?? one) ? one : 0));
+    const most = Math.max(...able);
     if (most === 0) break;
-    widths[giving.indexOf(most)] = most - 1;
+    widths[able.indexOf(most)] = most - 1;
   }
-  return rows.map((row) => row.map((cell, column) => shortened(cell, widths[column] ?? 0)));
+  return rows.map((row) => row.map((cell, column) => giving(cell, widths[column] ?? 0)));
 }
 
 function widest(cells: readonly string[]): number {
@@ -50,4 +58,27 @@ function shortenedLine(line: string, width: number): string {
     kept += word;
   }
   return `${kept} …`;
+}
+
+/** Each line over as many lines as it needs, broken behind slashes alone. */
+function broken(cell: string, width: number): string {
+  return cell
+    .split('\n')
+    .map((line) => (widthOf(line) <= width ? line : brokenLine(line, width)))
+    .join('\n');
+}
+
+function brokenLine(line: string, width: number): string {
+  let room = width;
+  let text = '';
+  for (const part of line.split(/(?<=\/)(?=[^/])/)) {
+    const needed = widthOf(part);
+    if (text !== '' && needed > room) {
+      text += '\n';
+      room = width;
+    }
+    text += part;
+    room -= needed;
+  }
+  return text;
 }

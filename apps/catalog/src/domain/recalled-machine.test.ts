@@ -30,6 +30,8 @@ it('a bundle that isn’t in the kernel says why', () => {
   expect(whyOnMachine({}, { state: 'failed', at, reasons }, false)).toBe(
     'it was not applied: wrong-build-id: another build',
   );
+  // Not "yet": of a machine without a seat it is no matter of time.
+  expect(whyOnMachine({}, { state: 'staged', at }, false)).toBe('it was fetched and is not applied');
   expect(whyOnMachine(recalled, { state: 'reversed', at }, false)).toBe('it was taken back');
   expect(whyOnMachine({}, applied, false)).toMatch(/no longer runs/);
 });

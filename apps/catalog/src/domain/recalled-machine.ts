@@ -39,7 +39,7 @@ export function whyOnMachine(bundle: Recalled, heard: HeardOf, isLive: boolean):
 function whyNot({ state, by, reasons = [] }: HeardOf): string {
   const because = reasons.map(({ code, reason }) => `${code}: ${reason}`).join('; ');
   const said = {
-    staged: 'it was fetched and is not applied yet',
+    staged: 'it was fetched and is not applied',
     applied: 'it was applied to a kernel that no longer runs',
     stalled: 'it was held up in a kernel that no longer runs',
     reversed: 'it was taken back',

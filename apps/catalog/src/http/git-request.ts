@@ -6,7 +6,8 @@ import { Problem } from '#libs/service';
 /** The checkout of a clone without blobs names each file of a kernel at once: 90,000, 50 bytes each. */
 export const maxAskedBytes = 8 * 1024 * 1024;
 const longestReadMs = 30_000;
-const requestType = 'application/x-git-upload-pack-request';
+/** What git says that it sends. */
+export const requestType = 'application/x-git-upload-pack-request';
 const unzip = promisify(gunzip);
 
 /**

@@ -1,12 +1,12 @@
 import { Controller, Get, Param, Post, Query, Req, Res, UseFilters } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import { ApiOperation, ApiProduces } from '@nestjs/swagger';
+import { ApiBody, ApiConsumes, ApiForbiddenResponse, ApiOperation, ApiQuery } from '@nestjs/swagger';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { pipeline } from 'node:stream/promises';
-import { Problem } from '#libs/service';
+import { AnswersBytes, Problem } from '#libs/service';
 import { type GitAsk, GitServing } from '../git-serving.js';
 import { GitProblemFilter } from './git-problem.filter.js';
-import { askedOf, maxAskedBytes } from './git-request.js';
+import { askedOf, maxAskedBytes, requestType } from './git-request.js';
 
 const repositoryPath = /^([a-z0-9][a-z0-9-]{0,63})\.git$/;
 /** Before protocol 2 the advertisement began with a line of its own: a packet of 30 bytes, and a flush (gitprotocol-http(5)). */
@@ -29,7 +29,8 @@ export class GitController {
 
   @Get(':repository/info/refs')
   @ApiOperation({ summary: 'What a repository has, for git' })
-  @ApiProduces('application/x-git-upload-pack-advertisement')
+  @ApiQuery({ name: 'service', enum: ['git-upload-pack'] })
+  @AnswersBytes('application/x-git-upload-pack-advertisement', 'Its branches and tags, or what protocol 2 can do')
   async advertise(
     @Param('repository') repository: string,
     @Query('service') service: unknown,
@@ -45,7 +46,9 @@ export class GitController {
 
   @Post(':repository/git-upload-pack')
   @ApiOperation({ summary: 'Negotiates and sends a pack, for git' })
-  @ApiProduces('application/x-git-upload-pack-result')
+  @ApiConsumes(requestType)
+  @ApiBody({ description: 'What git wants and has; gzip is taken.', schema: { type: 'string', format: 'binary' } })
+  @AnswersBytes('application/x-git-upload-pack-result', 'What git asked for: refs, or a pack')
   async uploadPack(
     @Param('repository') repository: string,
     @Req() request: FastifyRequest,
@@ -57,6 +60,10 @@ export class GitController {
 
   @Post(':repository/git-receive-pack')
   @ApiOperation({ summary: 'Refused: what is published is never changed from outside' })
+  @ApiForbiddenResponse({
+    description: 'The code `read-only`, whatever is pushed; git is told in plain text',
+    content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+  })
   receivePack(): never {
     throw readOnly();
   }

@@ -4,6 +4,7 @@ import { BlobStore } from '#libs/blobs';
 import { EntitledBundles } from '../entitled-bundles.js';
 import type { MachineRequest } from '../machine-gate.js';
 import { sendArtefact, sendArtefactHead } from './artefact-reply.js';
+import { ArtefactApi, ArtefactHeadApi } from './machine-api.js';
 
 /** Serves artefacts to machines that may have them, whole or in ranges. */
 @Controller('v1/bundles')
@@ -14,6 +15,7 @@ export class BundlesController {
   ) {}
 
   @Head(':id/artefact')
+  @ArtefactHeadApi()
   async head(
     @Req() request: MachineRequest,
     @Param('id') id: string,
@@ -23,6 +25,7 @@ export class BundlesController {
   }
 
   @Get(':id/artefact')
+  @ArtefactApi()
   async get(
     @Req() request: MachineRequest,
     @Param('id') id: string,

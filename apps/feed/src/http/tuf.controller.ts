@@ -1,8 +1,9 @@
 import { Controller, Get, Head, Param, Req, Res, type StreamableFile } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
 import { BlobStore } from '#libs/blobs';
-import { bundleTargetName, channelOf } from '#libs/contracts';
-import { Problem } from '#libs/service';
+import { bundleTargetName, channelOf, recallListSchema } from '#libs/contracts';
+import { Answers, Problem } from '#libs/service';
 import type { FeedBundle } from '../domain/offer.js';
 import { EntitledBundles } from '../entitled-bundles.js';
 import type { MachineRequest } from '../machine-gate.js';
@@ -10,11 +11,18 @@ import { PackedFiles } from '../packed-files.js';
 import { LiveIndex } from '../projections/live-index.js';
 import { sendArtefact, sendArtefactHead } from './artefact-reply.js';
 import { namesTag } from './byte-range.js';
+import { ArtefactApi, ArtefactHeadApi } from './machine-api.js';
 
 /** As sign makes them: one component, in which `%2F` stays what it is. */
 const metadataName = /^\/tuf\/metadata\/([A-Za-z0-9._~%-]{1,300}\.json)$/;
 const recallListName = /^([0-9a-f]{64})\.recalls\.json$/;
 const bundleName = /^([0-9a-f]{64})\.([a-z0-9][a-z0-9-]{0,63})\.tar\.gz$/;
+
+/** TUF § 4.2: what is signed says itself which role's it is. */
+const metadataSchema = z.object({
+  signatures: z.array(z.object({ keyid: z.string(), sig: z.string() })),
+  signed: z.looseObject({ _type: z.string(), version: z.int(), expires: z.iso.datetime() }),
+});
 
 const forEver = 'public, max-age=31536000, immutable';
 
@@ -30,6 +38,7 @@ export class TufController {
 
   /** Clients ask for the root after theirs until there is none: that answer must not be kept, a later root would not be seen. */
   @Get('metadata/*')
+  @Answers(metadataSchema, 'A file of the signed metadata; has an `ETag`, for `If-None-Match`')
   async metadata(
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
@@ -42,6 +51,7 @@ export class TufController {
   }
 
   @Get('targets/recall/:file')
+  @Answers(recallListSchema, 'A list of what was recalled; has an `ETag`, for `If-None-Match`')
   async recalls(
     @Param('file') name: string,
     @Req() request: FastifyRequest,
@@ -53,6 +63,7 @@ export class TufController {
   }
 
   @Head('targets/:channel/:release/:file')
+  @ArtefactHeadApi()
   async bundleHead(
     @Param() path: TargetPath,
     @Req() request: MachineRequest,
@@ -62,6 +73,7 @@ export class TufController {
   }
 
   @Get('targets/:channel/:release/:file')
+  @ArtefactApi()
   async bundleBytes(
     @Param() path: TargetPath,
     @Req() request: MachineRequest,

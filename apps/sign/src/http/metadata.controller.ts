@@ -2,11 +2,11 @@ import { Body, Controller, Get, Post, UseGuards } from '@nestjs/common';
 import { z } from 'zod';
 import { actor, AdminGuard, Answers, Needs, Problem, ZodBody } from '#libs/service';
 import { type JsonObject, TufError } from '#libs/tuf';
-import { publicHalves } from '../adapters/metadata-keys.js';
+import { onlineRoles, publicHalves } from '../adapters/metadata-keys.js';
 import { OfflineRoles } from '../metadata/offline-roles.js';
 import type { Cause } from '../metadata/publications.js';
 import { Publisher } from '../metadata/publisher.js';
-import { MetadataStatus, type MetadataReport } from '../metadata/status.js';
+import { type MetadataReport, metadataReportSchema, MetadataStatus } from '../metadata/status.js';
 import { MetadataSigners } from '../ports.js';
 
 const maxFileBytes = 512 * 1024;
@@ -28,6 +28,18 @@ const handedInSchema = z.object({
       known: z.boolean().describe('It was published before; its bytes are there again if they were lost.'),
     }),
   ),
+});
+
+/** As metadata carries a key (TUF § 4.2). */
+const publicKeySchema = z.object({
+  keytype: z.string(),
+  scheme: z.string(),
+  keyval: z.object({ public: z.string() }),
+});
+/** What `online-keys` answers. */
+export const onlineKeysSchema = z.object({
+  schema: z.literal(1),
+  keys: z.record(z.enum(onlineRoles), z.array(publicKeySchema)),
 });
 
 /** What holders of offline keys and the service hand to each other. */
@@ -66,12 +78,14 @@ export class MetadataController {
   }
 
   @Get('status')
+  @Answers(metadataReportSchema, 'How the signed metadata stands')
   report(): Promise<MetadataReport> {
     return this.status.report();
   }
 
   /** The public halves of the service's keys, for the ceremony that entitles them. */
   @Get('online-keys')
+  @Answers(onlineKeysSchema, 'The public halves of the service’s keys, by role')
   onlineKeys(): { schema: 1; keys: Readonly<Record<string, readonly JsonObject[]>> } {
     return { schema: 1, keys: publicHalves(this.signers) };
   }

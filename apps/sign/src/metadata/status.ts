@@ -1,27 +1,26 @@
 import { Injectable } from '@nestjs/common';
+import { z } from 'zod';
 import { BlobStore } from '#libs/blobs';
 import { noticeRoles, parseEnvelope } from '#libs/tuf';
 import { CeremonyFolder } from '../adapters/ceremony-folder.js';
 import { LiveTrust } from '../projections/live-trust.js';
 import { Publisher } from './publisher.js';
 
-interface RoleReport {
-  readonly version: number;
-  readonly expiresAt: string;
-}
+const roleReportSchema = z.object({ version: z.int().positive(), expiresAt: z.iso.datetime() });
 
-/** How the signed metadata stands. */
-export interface MetadataReport {
-  readonly schema: 1;
-  readonly root?: RoleReport;
-  readonly targets?: RoleReport & { readonly channels: readonly string[] };
-  readonly snapshot?: RoleReport;
-  readonly timestamp?: RoleReport;
-  /** Whether the service itself holds the offline keys. */
-  readonly ceremony: 'here' | 'elsewhere';
-  /** Bundles that wait for the top-level targets to name their channel. */
-  readonly waiting: readonly { readonly channel: string; readonly bundles: number }[];
-}
+/** How the signed metadata stands: each role as it was last published, if it was. */
+export const metadataReportSchema = z.object({
+  schema: z.literal(1),
+  root: roleReportSchema.optional(),
+  targets: roleReportSchema.extend({ channels: z.array(z.string()) }).optional(),
+  snapshot: roleReportSchema.optional(),
+  timestamp: roleReportSchema.optional(),
+  ceremony: z.enum(['here', 'elsewhere']).describe('Whether the service itself holds the offline keys.'),
+  waiting: z
+    .array(z.object({ channel: z.string(), bundles: z.int().positive() }))
+    .describe('Bundles that wait for the top-level targets to name their channel.'),
+});
+export type MetadataReport = z.infer<typeof metadataReportSchema>;
 
 const maxFileBytes = 16 * 1024 * 1024;
 
@@ -61,7 +60,13 @@ export class MetadataStatus {
   }
 }
 
-function reportOf({ version, expiresMs }: { readonly version: number; readonly expiresMs: number }): RoleReport {
+function reportOf({
+  version,
+  expiresMs,
+}: {
+  readonly version: number;
+  readonly expiresMs: number;
+}): z.infer<typeof roleReportSchema> {
   return { version, expiresAt: new Date(expiresMs).toISOString() };
 }
 

@@ -13,8 +13,8 @@ export const statementMediaType = 'application/vnd.in-toto+json';
 /** A predicate type: any URI that names no more than a kind of statement. */
 export const predicateTypeSchema = z.string().regex(/^[a-z][a-z0-9+.-]*:[\x21-\x7e]{1,200}$/);
 
-/** Members that aren't known are passed over, as the specification asks: what is newer may say more. */
-const statementSchema = z.object({
+/** A statement. Members that aren't known are passed over, as the specification asks: what is newer may say more. */
+export const statementSchema = z.object({
   _type: z.literal(statementType),
   subject: z
     .array(z.object({ name: z.string().min(1).max(512), digest: z.object({ sha256: digestSchema }) }))

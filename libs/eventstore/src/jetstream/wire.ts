@@ -24,6 +24,8 @@ export class Wire {
   ) {
     this.js = connection.jetstream();
     void this.watch();
+    // Of its end a connection says nothing among its states.
+    void connection.closed().then(() => this.cut());
   }
 
   get isClosed(): boolean {
@@ -86,8 +88,6 @@ export class Wire {
       if (type === Events.Disconnect) this.cut();
       if (type === Events.Reconnect) this.isCut = false;
     }
-    // The iteration ends when the connection is closed.
-    this.cut();
   }
 
   private cut(): void {
