@@ -1,6 +1,7 @@
 import Table from 'cli-table3';
 import { z } from 'zod';
-import { fitted, printable, printableLine } from '#libs/terminal';
+import { printable, printableLine } from '#libs/terminal';
+import { fitted } from './table/fitted.js';
 
 /** The answer of a resource, read loosely: what is shown is chosen by name. */
 export const recordSchema = z.record(z.string(), z.unknown());

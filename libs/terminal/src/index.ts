@@ -2,5 +2,4 @@
  * What people are shown in a terminal.
  * @module
  */
-export { fitted } from './fitted.js';
 export { printable, printableLine } from './printable.js';

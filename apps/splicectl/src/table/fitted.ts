@@ -1,14 +1,4 @@
-/** What takes two cells of a terminal: East Asian scripts, emoji. */
-const wide =
-  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Emoji_Presentation}\uff01-\uff60]/u;
-const graphemes = new Intl.Segmenter();
-
-/** How many cells a line takes. */
-function widthOf(line: string): number {
-  let cells = 0;
-  for (const { segment } of graphemes.segment(line)) cells += wide.test(segment) ? 2 : 1;
-  return cells;
-}
+import widthOf from 'string-width';
 
 /** A cell in no more than so many cells of a terminal, as far as its kind of giving goes. */
 type Giving = (cell: string, width: number) => string;
