@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -91,8 +92,10 @@ describe.each([
 
   test('nobody there, or nobody in time', async () => {
     await expect(asker.request('nobody.there', {})).rejects.toMatchObject({ code: 'no-responder' });
-    await responder.respond('slow', 'service', () => wait(500));
+    const late = new AbortController();
+    await responder.respond('slow', 'service', () => once(late.signal, 'abort'));
     await expect(asker.request('slow', {}, 50)).rejects.toMatchObject({ code: 'timeout' });
+    late.abort();
   });
 
   test('too much is refused on either side', async () => {
