@@ -50,7 +50,7 @@ export function printError(message: string): void {
 
 /** Prints one record for people. */
 export function printRecord(record: ResourceRecord): void {
-  process.stdout.write(`${recordLines(record).join('\n')}\n`);
+  process.stdout.write(`${printable(recordLines(record).join('\n'))}\n`);
 }
 
 /**

@@ -10,6 +10,7 @@ import {
 } from '#libs/hotpatch';
 import { folderTree, KbuildError } from '#libs/kbuild';
 import { KernelImageError, loadProfile } from '#libs/kernelimage';
+import { printableLine } from '#libs/terminal';
 import { SeriesReader, TreeError } from '#libs/trees';
 import { moduleNameOf } from '../module-name.js';
 import { printError, printJson } from '../output.js';
@@ -76,7 +77,7 @@ async function build(options: BuildOptions): Promise<BuildOutcome> {
     moduleName: moduleNameOf(options.output),
     replace: options.replace === true,
     onProgress: (stage, what) => {
-      if (process.stderr.isTTY) process.stderr.write(`\r\u001B[K${stage} ${what}`);
+      if (process.stderr.isTTY) process.stderr.write(`\r\u001B[K${printableLine(`${stage} ${what}`)}`);
     },
   };
   if ('series' in input) return await buildCommits(target, input.series, input.commits);

@@ -1,7 +1,7 @@
 import widthOf from 'string-width';
 
-/** A cell in no more than so many cells of a terminal, as far as its kind of giving goes. */
-type Giving = (cell: string, width: number) => string;
+/** A line in no more than so many cells of a terminal, as far as its kind of giving goes. */
+type Giving = (line: string, width: number) => string;
 
 /**
  * Rows whose columns take no more than `width` cells together, as far as that can be: the widest column gives first. A cell is shortened
@@ -14,7 +14,12 @@ export function fitted(rows: readonly (readonly string[])[], width: number): str
 
 function given(rows: readonly (readonly string[])[], width: number, giving: Giving): string[][] {
   const columns = (rows[0] ?? []).map((_, column) => rows.map((row) => row[column] ?? ''));
-  const leasts = columns.map((cells) => widest(cells.map((cell) => giving(cell, 0))));
+  const inWidth = (cell: string, most: number): string =>
+    cell
+      .split('\n')
+      .map((line) => (widthOf(line) <= most ? line : giving(line, most)))
+      .join('\n');
+  const leasts = columns.map((cells) => widest(cells.map((cell) => inWidth(cell, 0))));
   const widths = columns.map(widest);
   for (let over = widths.reduce((sum, one) => sum + one, 0) - width; over > 0; over--) {
     const able = widths.map((one, column) => (one > (leasts[column] ?? one) ? one : 0));
@@ -22,22 +27,15 @@ function given(rows: readonly (readonly string[])[], width: number, giving: Givi
     if (most === 0) break;
     widths[able.indexOf(most)] = most - 1;
   }
-  return rows.map((row) => row.map((cell, column) => giving(cell, widths[column] ?? 0)));
+  return rows.map((row) => row.map((cell, column) => inWidth(cell, widths[column] ?? 0)));
 }
 
 function widest(cells: readonly string[]): number {
   return Math.max(0, ...cells.flatMap((cell) => cell.split('\n')).map(widthOf));
 }
 
-/** Each line of a cell with as many of its words as there is room for; the first one always. */
-function shortened(cell: string, width: number): string {
-  return cell
-    .split('\n')
-    .map((line) => (widthOf(line) <= width ? line : shortenedLine(line, width)))
-    .join('\n');
-}
-
-function shortenedLine(line: string, width: number): string {
+/** As many of its words as there is room for; the first one always. */
+function shortened(line: string, width: number): string {
   const [first = '', ...words] = line.split(/(?<=\S)(?=\s)/);
   if (words.length === 0) return line;
   let kept = first;
@@ -50,15 +48,8 @@ function shortenedLine(line: string, width: number): string {
   return `${kept} …`;
 }
 
-/** Each line over as many lines as it needs, broken behind slashes alone. */
-function broken(cell: string, width: number): string {
-  return cell
-    .split('\n')
-    .map((line) => (widthOf(line) <= width ? line : brokenLine(line, width)))
-    .join('\n');
-}
-
-function brokenLine(line: string, width: number): string {
+/** Over as many lines as it needs, broken behind slashes alone. */
+function broken(line: string, width: number): string {
   let room = width;
   let text = '';
   for (const part of line.split(/(?<=\/)(?=[^/])/)) {
